@@ -1,0 +1,157 @@
+/**
+ * From the second that closes a minute to its decisions in the log: features and inference as services on the embedded log, with a
+ * bundle trained on generated candles. And one score of that bundle alone.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '#libs/clock/clock.ts';
+import { featureSchema } from '#libs/features/catalogue.ts';
+import { candlesToTicks } from '#libs/history/candle-events.ts';
+import { openEmbeddedLog } from '#libs/log/embedded.ts';
+import { type EventLog } from '#libs/log/port.ts';
+import { type Bundle, encodeBundle } from '#libs/models/bundle.ts';
+import { createScorer } from '#libs/models/scorer.ts';
+import { type Horizon } from '#libs/market/horizon.ts';
+import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { Health } from '#libs/telemetry/health.ts';
+import { createLogger } from '#libs/telemetry/logger.ts';
+import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { runFeatures } from '#services/features/service.ts';
+import { runInference } from '#services/inference/service.ts';
+import { trainFromFile } from '#services/training/main.ts';
+import { generatedCandles } from './market.ts';
+import { type Figure, figure, paired, quantile, rate } from './measure.ts';
+
+const TRAINED_MINUTES = 2_000;
+const MEASURED_MINUTES = 60;
+const HORIZONS: readonly Horizon[] = ['1m', '5m'];
+
+export async function benchDecision(): Promise<Figure[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
+  try {
+    const bundle = await train(directory);
+    return [...(await benchScore(bundle)), ...(await benchLatency(bundle, join(directory, 'log')))];
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+async function train(directory: string): Promise<Bundle> {
+  const history = join(directory, 'candles.csv');
+  const lines = generatedCandles(TRAINED_MINUTES).map((row) =>
+    [
+      new Date(row.start).toISOString(),
+      row.venue,
+      row.instrument,
+      row.open,
+      row.high,
+      row.low,
+      row.close,
+      row.volume,
+      row.trades,
+    ].join(','),
+  );
+  await writeFile(history, ['ts,venue,symbol,open,high,low,close,volume,trades', ...lines].join('\n'));
+  const options = {
+    history,
+    out: join(directory, 'bundle.json'),
+    horizons: HORIZONS.join(','),
+    target: 'entry',
+    seed: 1,
+    workers: 0,
+    quick: true,
+  };
+  return trainFromFile(options, new AbortController().signal);
+}
+
+async function benchScore(bundle: Bundle): Promise<Figure[]> {
+  const { columns } = featureSchema();
+  const scorer = createScorer(bundle, columns);
+  const window = Array.from({ length: scorer.lags + 1 }, (_, i) => Float32Array.from(columns, (_name, j) => Math.sin(i + j)));
+  const scores = 2_000;
+  return [
+    await rate('ensemble score', 'scores/s', scores, () => {
+      for (let i = 0; i < scores; i += 1) scorer.score('kraken', 'BTC-USD', '1m', window);
+    }),
+  ];
+}
+
+async function benchLatency(bundle: Bundle, path: string): Promise<Figure[]> {
+  const log = await openEmbeddedLog({ path, partitions: 1 });
+  const stop = new AbortController();
+  const logger = createLogger({ level: 'silent' });
+  const context: ServiceContext = {
+    log,
+    clock: systemClock,
+    logger,
+    metrics: createMetrics({ source: 'replay' }),
+    health: new Health(),
+    source: 'replay',
+  };
+  const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
+  await registry.publish({
+    slot: 'champion',
+    bundleId: bundle.id,
+    bundle: encodeBundle(bundle),
+    actor: 'bench',
+    reason: 'bench',
+    now: 0,
+    effectiveT: 1,
+  });
+  const services = [runFeatures(context, {}, stop.signal), runInference(context, { horizons: HORIZONS }, stop.signal)];
+  const events: number[] = [];
+  const decisions: number[] = [];
+  try {
+    const minutes = byMinute([...candlesToTicks(generatedCandles(MEASURED_MINUTES))]);
+    for (const [i, { candles, clock }] of minutes.entries()) {
+      await append(log, candles);
+      const start = performance.now();
+      await append(log, [clock]);
+      events.push(performance.now() - start);
+      await until(log, (i + 1) * 2 * HORIZONS.length, start, decisions);
+    }
+  } finally {
+    stop.abort();
+    await Promise.all(services);
+    await log.close();
+  }
+  const appended = figure('clock in the log, p50', 'ms', events);
+  return [
+    appended,
+    paired(figure('clock to decisions in the log, p50', 'ms', decisions), appended),
+    { name: 'clock to decisions in the log, p99', value: quantile(decisions, 0.99), unit: 'ms', runs: decisions },
+  ];
+}
+
+function byMinute(ticks: readonly Tick[]): { candles: Tick[]; clock: Tick }[] {
+  const minutes: { candles: Tick[]; clock: Tick }[] = [];
+  let candles: Tick[] = [];
+  for (const tick of ticks) {
+    if (tick.event?.$case !== 'clock') candles.push(tick);
+    else {
+      minutes.push({ candles, clock: tick });
+      candles = [];
+    }
+  }
+  return minutes;
+}
+
+function append(log: EventLog, ticks: readonly Tick[]): Promise<void> {
+  return log.append(ticks.map((tick) => ({ topic: 'ticks', key: tick.asset, partition: 0, value: Tick.encode(tick).finish() })));
+}
+
+/** Waits until `signals` holds `count` decisions; notes how long it took since `start`. */
+async function until(log: EventLog, count: number, start: number, into: number[]): Promise<void> {
+  const giveUp = AbortSignal.timeout(10_000);
+  let seen = 0;
+  for await (const { records } of log.read('signals', 0, { until: 'follow', signal: giveUp })) {
+    seen += records.length;
+    if (seen < count) continue;
+    into.push(performance.now() - start);
+    return;
+  }
+  throw new Error(`${seen} of ${count} decisions came`);
+}

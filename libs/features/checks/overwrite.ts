@@ -1,0 +1,127 @@
+/**
+ * Future-overwrite: whatever happens after t must not move a vector of t or before. The future is told by the events' own stamps, not by
+ * their place in the log, so input that is given too early is found out.
+ */
+import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
+import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
+import { COLUMNS } from '../catalogue.ts';
+import { createFold, foldTick } from '../fold.ts';
+
+export interface Overwritten {
+  /** Columns that moved at or before t, with the first vector where they did. */
+  readonly leaks: readonly string[];
+  /** Columns that moved after t: what the check can see. */
+  readonly moved: ReadonlySet<string>;
+}
+
+/** Compares the vectors of the ticks with those they give when everything stamped after `t` is changed, some of it left out. */
+export function overwriteFuture(
+  ticks: readonly Tick[],
+  t: number,
+  truth: readonly FeatureVector[] = foldAll(ticks),
+): Overwritten {
+  const changed = foldAll(ticks.flatMap((tick) => (stampOf(tick) <= t ? [tick] : isLeftOut(tick) ? [] : [distorted(tick)])));
+  const leaks = new Map<string, string>();
+  const moved = new Set<string>();
+  truth.forEach((vector, index) => {
+    const other = changed[index]!;
+    for (let column = 0; column < COLUMNS.length; column++) {
+      if (Object.is(vector.values[column], other.values[column])) continue;
+      const { name } = COLUMNS[column]!;
+      if (vector.t > t) moved.add(name);
+      else if (!leaks.has(name)) leaks.set(name, `${name} at ${new Date(vector.t).toISOString()} knows what came after`);
+    }
+  });
+  if (truth.length !== changed.length) leaks.set('', 'the number of vectors depends on the future');
+  return { leaks: [...leaks.values()], moved };
+}
+
+export function foldAll(ticks: readonly Tick[]): readonly FeatureVector[] {
+  const vectors: FeatureVector[] = [];
+  const state = createFold();
+  ticks.forEach((tick, offset) => foldTick(state, tick, offset, (vector) => vectors.push(vector)));
+  return vectors;
+}
+
+/** When the event could be known, milliseconds. Clocks and calendars are no news. */
+export function stampOf(tick: Tick): number {
+  return tick.event?.$case === 'clock' ? -Infinity : tick.exchangeTime / 1000;
+}
+
+/** Four minutes of every eleven without a trade or a rate. */
+function isLeftOut({ event, exchangeTime }: Tick): boolean {
+  const isNews = event?.$case === 'trade' || event?.$case === 'candle' || event?.$case === 'reference';
+  return isNews && Math.floor(exchangeTime / 60e6) % 11 < 4;
+}
+
+/** Another event of the same kind: other prices, other sizes, the other side. */
+function distorted(tick: Tick): Tick {
+  const { event } = tick;
+  const up = 1.01 + 0.01 * Math.sin(tick.exchangeTime / 7e6);
+  switch (event?.$case) {
+    case 'candle': {
+      const { open, high, low, close, volume } = event.value;
+      const value = { ...event.value, open: open * up, high: high * up * 1.003, low: low * up, close: close * up * 1.001 };
+      return { ...tick, event: { $case: 'candle', value: { ...value, volume: volume * 3 * up } } };
+    }
+    case 'trade': {
+      const { price, size } = event.value;
+      const aggressor = event.value.aggressor === Side.SIDE_BUY ? Side.SIDE_SELL : Side.SIDE_BUY;
+      return { ...tick, event: { $case: 'trade', value: { ...event.value, price: price * up, size: size * 3 * up, aggressor } } };
+    }
+    case 'quote': {
+      const { bid, ask, bidSize, askSize } = event.value;
+      return {
+        ...tick,
+        event: { $case: 'quote', value: { bid: bid * up, ask: ask * up * 1.0001, bidSize: askSize * up, askSize: bidSize } },
+      };
+    }
+    case 'book': {
+      const { bidSizes, askSizes, bidValue10bps, bidValue50bps, orderFlow } = event.value;
+      const value = { ...event.value, bidSizes: askSizes.map((size) => size * up), askSizes: bidSizes };
+      const values = { bidValue10bps: bidValue10bps * 2 * up, bidValue50bps: bidValue50bps * 2 * up };
+      return {
+        ...tick,
+        event: { $case: 'book', value: { ...value, ...values, orderFlow: orderFlow.map((flow) => -up * flow) } },
+      };
+    }
+    case 'reference': {
+      // Pegs stay within their 50 bps, or the legs they convert would be missing.
+      const isRate = event.value.value < 2;
+      const value = event.value.value * (isRate ? 1 + (up - 1) / 10 : up);
+      return { ...tick, event: { $case: 'reference', value: { ...event.value, value } } };
+    }
+    default:
+      return tick;
+  }
+}
+
+export type ShiftedKind = 'candle' | 'trade' | 'quote' | 'book' | 'reference';
+
+/** The mistake this check is for: every event of one kind stands in the log, and takes effect, `stepMs` before its time. */
+export function givenTooEarly(ticks: readonly Tick[], kind: ShiftedKind, stepMs: number): Tick[] {
+  const places = new Float64Array(ticks.length);
+  let clock = Infinity;
+  for (let i = ticks.length - 1; i >= 0; i--) {
+    const { event } = ticks[i]!;
+    if (event?.$case === 'clock') clock = event.value.t;
+    places[i] = event?.$case === kind ? clock - stepMs : clock;
+  }
+  const isClock = ({ event }: Tick): number => Number(event?.$case === 'clock');
+  return ticks
+    .map((tick, index) => ({ tick: early(tick, kind, stepMs), index, place: places[index]! }))
+    .sort((a, b) => a.place - b.place || isClock(a.tick) - isClock(b.tick) || a.index - b.index)
+    .map(({ tick }) => tick);
+}
+
+function early(tick: Tick, kind: ShiftedKind, stepMs: number): Tick {
+  if (tick.event?.$case !== kind) return tick;
+  if (tick.event.$case === 'candle') {
+    return { ...tick, event: { $case: 'candle', value: { ...tick.event.value, start: tick.event.value.start - stepMs } } };
+  }
+  if (tick.event.$case === 'reference') {
+    const { seq, effectiveT } = tick.event.value;
+    return { ...tick, event: { $case: 'reference', value: { ...tick.event.value, seq, effectiveT: effectiveT - stepMs } } };
+  }
+  return tick;
+}

@@ -1,0 +1,64 @@
+/** Parity: the same vectors, bit for bit, however the log is cut into partitions, and from a state that was stored and read back. */
+import { deserialize, serialize } from 'node:v8';
+import { partitionOf } from '../../log/topics.ts';
+import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
+import { type Tick } from '../../wire/tributary/v1/market.ts';
+import { COLUMNS } from '../catalogue.ts';
+import { createFold, foldTick, type FoldState } from '../fold.ts';
+import { foldAll } from './overwrite.ts';
+
+export function checkPartitions(
+  ticks: readonly Tick[],
+  partitions: readonly number[],
+  truth: readonly FeatureVector[] = foldAll(ticks),
+): readonly string[] {
+  return partitions.flatMap((count) => {
+    const vectors = Array.from({ length: count }, (_, partition) =>
+      foldAll(ticks.filter(({ asset }) => asset === '' || partitionOf(asset, count) === partition)),
+    ).flat();
+    return differences(truth, vectors).map((problem) => `${count} partitions: ${problem}`);
+  });
+}
+
+/** Stores and restores the state before each of `cuts` (indices into the ticks). */
+export function checkRestore(
+  ticks: readonly Tick[],
+  cuts: readonly number[],
+  truth: readonly FeatureVector[] = foldAll(ticks),
+): readonly string[] {
+  const vectors: FeatureVector[] = [];
+  let state = createFold();
+  ticks.forEach((tick, offset) => {
+    if (cuts.includes(offset)) state = deserialize(serialize(state)) as FoldState;
+    foldTick(state, tick, offset, (vector) => vectors.push(vector));
+  });
+  return differences(truth, vectors).map((problem) => `restored: ${problem}`);
+}
+
+/** What tells two sets of vectors apart, one line a column at most; the order of their instruments does not count. */
+export function differences(expected: readonly FeatureVector[], actual: readonly FeatureVector[]): readonly string[] {
+  const problems = new Map<string, string>();
+  if (expected.length !== actual.length) problems.set('', `${actual.length} vectors instead of ${expected.length}`);
+  const byKey = new Map(actual.map((vector) => [keyOf(vector), vector]));
+  for (const vector of expected) {
+    const other = byKey.get(keyOf(vector));
+    if (other === undefined) {
+      problems.set('missing', `no vector ${keyOf(vector)}`);
+      continue;
+    }
+    for (const field of ['quality', 'lastPrice', 'lastPriceAge', 'bid', 'ask', 'lateEvents'] as const) {
+      if (vector[field] !== other[field])
+        problems.set(field, `${field} of ${keyOf(vector)}: ${other[field]} for ${vector[field]}`);
+    }
+    vector.values.forEach((value, column) => {
+      if (Object.is(value, other.values[column])) return;
+      const { name } = COLUMNS[column]!;
+      problems.set(name, `${name} of ${keyOf(vector)}: ${other.values[column]} for ${value}`);
+    });
+  }
+  return [...problems.values()];
+}
+
+function keyOf({ venue, instrument, t }: FeatureVector): string {
+  return `${venue}:${instrument}:${t}`;
+}

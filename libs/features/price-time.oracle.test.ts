@@ -1,0 +1,102 @@
+/** Categories A (from candles) and E against scripts/oracle/features_price_time.py: pandas and zoneinfo. */
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { type Tick } from '../wire/tributary/v1/market.ts';
+import { calendarBlock } from './calendar.ts';
+import { columnsOf } from './declaration.ts';
+import { createFold, foldTick } from './fold.ts';
+import { featureSchema } from './catalogue.ts';
+
+interface Golden {
+  readonly columns: readonly string[];
+  readonly rows: readonly { readonly t: number; readonly values: readonly (number | null)[] }[];
+}
+
+const golden = JSON.parse(readFileSync(new URL('golden/price-time.json', import.meta.url), 'utf8')) as Record<
+  'price' | 'time',
+  Golden
+>;
+
+const START = Date.UTC(2024, 2, 9);
+const MINUTE = 60_000;
+const MINUTES = 1_700;
+const VENUES = ['coinbase', 'kraken', 'binanceus'];
+
+describe('category A from candles', () => {
+  test('is what pandas makes of the same candles', () => {
+    const rows = new Map(golden.price.rows.map((row) => [row.t, row.values]));
+    const places = golden.price.columns.map((name) => featureSchema().columns.indexOf(name));
+    expect(golden.price.columns.filter((_, index) => places[index]! < 0)).toEqual([]);
+    const state = createFold({ targets: ['coinbase:BTC-USD'] });
+    const wrong: string[] = [];
+    let compared = 0;
+    for (const tick of candles()) {
+      foldTick(state, tick, 0, ({ t, values }) => {
+        rows.get(t)?.forEach((expected, index) => {
+          const value = values[places[index]!]!;
+          compared++;
+          // pandas' own running sums and Float32 leave about seven digits.
+          const isRight =
+            expected === null ? Number.isNaN(value) : Math.abs(value - expected) <= 1e-9 + 1e-6 * Math.abs(expected);
+          if (!isRight) wrong.push(`${golden.price.columns[index]!} at ${(t - START) / MINUTE}: ${value}, pandas ${expected}`);
+        });
+      });
+    }
+    expect(wrong).toEqual([]);
+    expect(compared).toBe(golden.price.rows.length * golden.price.columns.length);
+  }, 120_000);
+});
+
+describe('category E', () => {
+  test('is what zoneinfo says, the minutes around clock changes included', () => {
+    expect(golden.time.columns).toEqual(columnsOf(calendarBlock).map(({ name }) => name));
+    const wrong: string[] = [];
+    const out = new Float64Array(golden.time.columns.length);
+    for (const { t, values } of golden.time.rows) {
+      // The calendar reads nothing but t.
+      calendarBlock.write(null, { t } as Parameters<typeof calendarBlock.write>[1], out, 0);
+      values.forEach((expected, index) => {
+        if (Math.abs(out[index]! - expected!) > 1e-9 * Math.max(1, Math.abs(expected!))) {
+          wrong.push(`${golden.time.columns[index]!} at ${new Date(t).toISOString()}: ${out[index]!}, oracle ${expected!}`);
+        }
+      });
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** The candles of the oracle: the same draws, in whole cents and thousandths. */
+function* candles(): Generator<Tick> {
+  let state = 12_345;
+  const draw = (below: number): number => {
+    state = (Math.imul(1_664_525, state) + 1_013_904_223) >>> 0;
+    return (state >>> 16) % below;
+  };
+  let price = 2_500_000;
+  for (let minute = 0; minute < MINUTES; minute++) {
+    const start = START + minute * MINUTE;
+    price += draw(2001) - 1000;
+    for (const [index, venue] of VENUES.entries()) {
+      const close = price + draw(801) - 400;
+      const open = price + draw(801) - 400;
+      const high = Math.max(open, close) + draw(300);
+      const low = Math.min(open, close) - draw(300);
+      const volume = 1 + draw(5000);
+      if (draw(10) < index && minute > 0) continue;
+      const value = {
+        start,
+        open: open / 100,
+        high: high / 100,
+        low: low / 100,
+        close: close / 100,
+        volume: volume / 1000,
+        trades: -1,
+      };
+      const time = (start + MINUTE) * 1000;
+      const market = { asset: 'BTC', venue, instrument: 'BTC-USD', exchangeTime: time, receiveTime: time, sequence: 0 };
+      yield { ...market, event: { $case: 'candle', value } };
+    }
+    const nobody = { asset: '', venue: '', instrument: '', exchangeTime: 0, receiveTime: 0, sequence: 0 };
+    yield { ...nobody, event: { $case: 'clock', value: { t: start + MINUTE, writerEpoch: 0 } } };
+  }
+}

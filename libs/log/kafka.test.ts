@@ -1,0 +1,165 @@
+/** What is particular to Kafka; the port's promises are in contract.test.ts. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Kafka, logLevel } from 'kafkajs';
+import { startBroker } from '#tests/kafka/broker.ts';
+import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
+import { applyTopics, openKafkaLog } from './kafka.ts';
+import { type EventLog } from './port.ts';
+import { TOPICS } from './topics.ts';
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await delay(20);
+}
+
+async function valuesOf(log: EventLog, partition: number): Promise<string[]> {
+  const values: string[] = [];
+  for await (const { records } of log.read('ticks', partition)) {
+    values.push(...records.map(({ value }) => Buffer.from(value).toString('utf8')));
+  }
+  return values;
+}
+
+describeWithKafka('log on Kafka', () => {
+  const topicPrefix = `kafka-${randomUUID()}.`;
+  const settings = { topicPrefix, replicationFactor: 1 };
+  let brokers: readonly string[];
+  const logs: EventLog[] = [];
+  const open = async (prefix = topicPrefix): Promise<EventLog> => {
+    const log = await openKafkaLog({ brokers, topicPrefix: prefix });
+    logs.push(log);
+    return log;
+  };
+  beforeAll(async () => {
+    brokers = await sharedBroker();
+  }, 240_000);
+  afterAll(() => Promise.all(logs.map((log) => log.close())));
+
+  test('applyTopics makes the topics, then finds nothing to do, mends settings, and never changes the partitions', async () => {
+    const planned = await applyTopics({ ...settings, brokers, partitions: 2, dryRun: true });
+    const made = await applyTopics({ ...settings, brokers, partitions: 2 });
+    expect(made).toEqual(planned);
+    expect(made).toContain('ticks: created with 2 partitions');
+    expect(made).toContain('models: created with 1 partitions');
+    expect(await applyTopics({ ...settings, brokers })).toEqual([]);
+    const mended = await applyTopics({ ...settings, brokers, retention: { ticks: 3_600_000 } });
+    expect(mended).toEqual(['ticks: retention.ms 259200000 -> 3600000']);
+    expect(await applyTopics({ ...settings, brokers })).toEqual(['ticks: retention.ms 3600000 -> 259200000']);
+    await expect(applyTopics({ ...settings, brokers, partitions: 3 })).rejects.toMatchObject({ code: 'TRB_LOG_PARTITIONS' });
+    expect(await (await open()).partitions('ticks')).toBe(2);
+  });
+
+  test('a topic that is not there is an error that says what to do', async () => {
+    const log = await open(`nowhere-${randomUUID()}.`);
+    const append = log.append([{ topic: 'ticks', key: '', value: Buffer.from('x') }]);
+    await expect(append).rejects.toMatchObject({ code: 'TRB_LOG_UNKNOWN_TOPIC', hint: expect.stringContaining('topics apply') });
+  });
+
+  test('another process that commits for the partition fences this one for good', async () => {
+    const [first, second] = [await open(), await open()];
+    const commit = (log: EventLog, offset: number): Promise<void> =>
+      log.commit({ group: 'tool', topic: 'ticks', partition: 1, offset, outputs: [] });
+    await commit(first, 1);
+    await commit(second, 2);
+    await expect(commit(first, 3)).rejects.toMatchObject({ code: 'TRB_LOG_FENCED' });
+    await expect(commit(first, 4)).rejects.toMatchObject({ code: 'TRB_LOG_FENCED' });
+    await commit(second, 5);
+    expect(await first.committed('tool', 'ticks', 1)).toBe(5);
+  });
+
+  test('closing ends its readers and leaves no group of theirs behind, whether they follow or have had enough', async () => {
+    const prefix = `readers-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1 });
+    const log = await open(prefix);
+    await log.append([1, 2, 3].map((value) => ({ topic: 'ticks' as const, key: '', value: Buffer.from(`${value}`) })));
+    for await (const { records } of log.read('ticks', 0, { maxBatch: 1 })) {
+      expect(records).toHaveLength(1);
+      break;
+    }
+    let seen = 0;
+    const following = (async () => {
+      for await (const { records } of log.read('ticks', 0, { until: 'follow' })) seen += records.length;
+    })();
+    const ended = expect(following).rejects.toMatchObject({ code: 'TRB_LOG_CLOSED' });
+    await until(() => seen === 3);
+    await log.close();
+    await ended;
+    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const { groups } = await admin.listGroups().finally(() => admin.disconnect());
+    expect(groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(prefix))).toEqual([]);
+  });
+
+  test('counts the partitions of some topics while it looks up the offsets of others', async () => {
+    const prefix = `bounds-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1 });
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const log = await open(prefix);
+      const asking = TOPICS.map(async (topic, index) => {
+        await delay(index * 2);
+        return [await log.partitions(topic), (await log.bounds(topic, 0)).begin];
+      });
+      expect(await Promise.all(asking)).toEqual(TOPICS.map(() => [1, 0]));
+    }
+  });
+
+  test('old records go after the topic’s retention', async () => {
+    const prefix = `old-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1, retention: { ticks: 1000 } });
+    const log = await open(prefix);
+    await log.append([{ topic: 'ticks', key: '', value: Buffer.from('old') }]);
+    await until(async () => (await log.bounds('ticks', 0)).begin === 1);
+    expect(await valuesOf(log, 0)).toEqual([]);
+    await log.append([{ topic: 'ticks', key: '', value: Buffer.from('new') }]);
+    expect(await valuesOf(log, 0)).toEqual(['new']);
+  });
+});
+
+describeWithKafka('log on Kafka through an outage', () => {
+  test('says that the broker is away, loses nothing acknowledged, and its readers come back by themselves', async () => {
+    const broker = await startBroker();
+    const stop = new AbortController();
+    let log: EventLog | undefined;
+    try {
+      await applyTopics({ brokers: broker.brokers, partitions: 1, replicationFactor: 1 });
+      log = await openKafkaLog({ brokers: broker.brokers, sessionTimeoutMs: 3000 });
+      const append = (value: string): Promise<void> => log!.append([{ topic: 'ticks', key: '', value: Buffer.from(value) }]);
+      const handled: string[] = [];
+      const consuming = log.consume({
+        group: 'reader',
+        topics: ['ticks'],
+        signal: stop.signal,
+        handle: async ({ records }) => {
+          handled.push(...records.map(({ value }) => Buffer.from(value).toString('utf8')));
+          const offset = records.at(-1)!.offset + 1;
+          await log!.commit({ group: 'reader', topic: 'ticks', partition: 0, offset, outputs: [] });
+        },
+      });
+      const followed: string[] = [];
+      const following = (async () => {
+        for await (const { records } of log.read('ticks', 0, { until: 'follow', signal: stop.signal })) {
+          followed.push(...records.map(({ value }) => Buffer.from(value).toString('utf8')));
+        }
+      })();
+      await append('before');
+      await until(() => handled.length > 0 && followed.length > 0);
+      await broker.kill();
+      await expect(append('away')).rejects.toMatchObject({ code: 'TRB_LOG_UNAVAILABLE', canRetry: true });
+      await broker.restart();
+      await append('after');
+      await until(() => handled.includes('after') && followed.includes('after'));
+      expect((await valuesOf(log, 0)).filter((value) => value !== 'away')).toEqual(['before', 'after']);
+      stop.abort();
+      await Promise.all([consuming, following]);
+    } finally {
+      stop.abort();
+      await log?.close();
+      await broker.stop();
+    }
+  }, 240_000);
+
+  test('opening where nobody listens is refused', async () => {
+    await expect(openKafkaLog({ brokers: ['127.0.0.1:1'] })).rejects.toMatchObject({ code: 'TRB_LOG_UNAVAILABLE' });
+  });
+});

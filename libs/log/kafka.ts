@@ -1,0 +1,231 @@
+/**
+ * The log on Kafka: topics of the same names, made by `applyTopics`. Commits are transactions; readers see committed records only.
+ * Offsets have holes where transaction markers and aborted records lie.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Admin, type Producer } from 'kafkajs';
+import { z } from 'zod';
+import { systemClock, type WallClock } from '../clock/clock.ts';
+import { TributaryError } from '../errors/errors.ts';
+import { slot } from './assignment.ts';
+import { Connection, KafkaOptions, toLogError } from './kafka/connection.ts';
+import { Lanes, type Routed } from './kafka/lanes.ts';
+import { Membership, type Lease } from './kafka/membership.ts';
+import { readPartition, Stays } from './kafka/reader.ts';
+import { Transactions } from './kafka/transactions.ts';
+import { checkPartition, checkRecord, checkTopic, closedError, fencedError } from './limits.ts';
+import { type Batch, type Commit, type ConsumeOptions, type EventLog, type OutRecord, type ReadOptions } from './port.ts';
+import { partitionOf, type Topic } from './topics.ts';
+
+export { applyTopics } from './kafka/apply.ts';
+
+/** Wait before a member that lost its broker joins again, ms. */
+const REJOIN_DELAY = 200;
+
+export interface KafkaLogOptions extends z.input<typeof KafkaOptions> {
+  readonly clock?: WallClock;
+}
+
+/** Connects. Errors: `TRB_LOG_UNAVAILABLE`, `TRB_LOG_OPTIONS`. The topics must exist (`applyTopics`). */
+export async function openKafkaLog({ clock = systemClock, ...given }: KafkaLogOptions): Promise<EventLog> {
+  const parsed = KafkaOptions.safeParse(given);
+  if (!parsed.success) throw new TributaryError('TRB_LOG_OPTIONS', `Options of the log: ${z.prettifyError(parsed.error)}`);
+  const connection = new Connection(parsed.data);
+  const [producer, admin] = [connection.producer(), connection.admin()];
+  try {
+    await Promise.all([producer.connect(), admin.connect()]);
+  } catch (error) {
+    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+    throw toLogError(error);
+  }
+  return new KafkaLog(connection, producer, admin, clock);
+}
+
+class KafkaLog implements EventLog {
+  readonly #connection: Connection;
+  readonly #producer: Producer;
+  readonly #admin: Admin;
+  readonly #clock: WallClock;
+  readonly #lanes: Lanes;
+  readonly #counts = new Map<Topic, Promise<number>>();
+  readonly #members = new Set<Membership>();
+  readonly #consuming = new Set<Promise<void>>();
+  readonly #stays: Stays;
+  /** Of commits that no member makes: tools, tests. */
+  readonly #loose = new Map<string, Promise<Transactions>>();
+  readonly #context = new AsyncLocalStorage<Lease>();
+  readonly #closed = new AbortController();
+  #asked: Promise<unknown> = Promise.resolve();
+
+  constructor(connection: Connection, producer: Producer, admin: Admin, clock: WallClock) {
+    this.#connection = connection;
+    this.#producer = producer;
+    this.#admin = admin;
+    this.#clock = clock;
+    this.#stays = new Stays(admin);
+    this.#lanes = new Lanes(producer, () => clock.now());
+  }
+
+  partitions(topic: Topic): Promise<number> {
+    this.#check();
+    checkTopic(topic);
+    const known = this.#counts.get(topic) ?? this.#countPartitions(topic);
+    this.#counts.set(topic, known);
+    known.catch(() => this.#counts.delete(topic));
+    return known;
+  }
+
+  async bounds(topic: Topic, partition: number): Promise<{ readonly begin: number; readonly end: number }> {
+    checkPartition(topic, partition, await this.partitions(topic));
+    const offsets = await this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
+    const found = offsets.find((each) => each.partition === partition)!;
+    return { begin: Number(found.low), end: Number(found.high) };
+  }
+
+  async append(records: readonly OutRecord[]): Promise<void> {
+    this.#check();
+    await this.#lanes.send(await this.#route(records));
+  }
+
+  async commit({ group, topic, partition, offset, outputs }: Commit): Promise<void> {
+    this.#check();
+    const guard = this.#guard(group, topic, partition);
+    guard();
+    const parts = await this.#route(outputs);
+    const transactions =
+      this.#lease(group, topic, partition)?.transactions ?? (await this.#looseTransactions(group, topic, partition));
+    await transactions.commit(offset, parts, this.#clock.now(), guard);
+  }
+
+  async committed(group: string, topic: Topic, partition: number): Promise<number | undefined> {
+    this.#check();
+    const name = this.#connection.topicName(topic);
+    const groupId = this.#connection.groupName(group);
+    const [found] = await this.#admin.fetchOffsets({ groupId, topics: [name] }).catch(rethrow);
+    const offset = Number(found?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
+    // -1: none; -2: kafkajs' mark for "from the beginning", left where retention overtook the group.
+    return offset < 0 ? undefined : offset;
+  }
+
+  async *read(topic: Topic, partition: number, options: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
+    this.#check();
+    const { begin, end } = await this.bounds(topic, partition);
+    yield* readPartition(this.#connection, this.#stays, { topic, partition, begin, end }, options, this.#closed.signal);
+  }
+
+  async consume(options: ConsumeOptions): Promise<void> {
+    this.#check();
+    for (const topic of options.topics) await this.partitions(topic);
+    const consuming = this.#consume(options);
+    this.#consuming.add(consuming);
+    await consuming.finally(() => this.#consuming.delete(consuming));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort();
+    await Promise.allSettled(this.#consuming);
+    await this.#stays.endAll();
+    for (const opening of this.#loose.values()) {
+      const transactions = await opening.catch(() => undefined);
+      await transactions?.close();
+    }
+    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
+  }
+
+  /** Stays in the group through lost brokers and lost partitions; ends with the signal or with what the handler throws. */
+  async #consume(options: ConsumeOptions): Promise<void> {
+    const signal = AbortSignal.any([options.signal, this.#closed.signal]);
+    while (!signal.aborted) {
+      const member = new Membership(this.#connection, this, this.#context, options);
+      this.#members.add(member);
+      try {
+        await member.run(signal);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        await this.#clock.sleep(REJOIN_DELAY, signal);
+      } finally {
+        this.#members.delete(member);
+      }
+    }
+    if (!options.signal.aborted) throw closedError();
+  }
+
+  async #countPartitions(topic: Topic): Promise<number> {
+    const name = this.#connection.topicName(topic);
+    const { topics } = await this.#ask(() => this.#admin.fetchTopicMetadata({ topics: [name] }));
+    return topics[0]!.partitions.length;
+  }
+
+  /**
+   * What an admin asks about topics, one after another: `fetchTopicMetadata` leaves kafkajs knowing its own topics only, and
+   * `fetchTopicOffsets` meanwhile finds nothing (https://github.com/tulios/kafkajs/issues/461).
+   */
+  #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
+    const answer = this.#asked.then(question);
+    this.#asked = answer.catch(() => undefined);
+    return answer.catch(rethrow);
+  }
+
+  /** By topic and partition, in order. */
+  async #route(records: readonly OutRecord[]): Promise<Routed[]> {
+    const parts = new Map<string, Routed & { readonly records: OutRecord[] }>();
+    const counts = new Map<Topic, number>();
+    for (const topic of new Set(records.map((record) => record.topic))) counts.set(topic, await this.partitions(topic));
+    for (const record of records) {
+      checkRecord(record);
+      const count = counts.get(record.topic)!;
+      const partition = record.partition ?? partitionOf(record.key, count);
+      checkPartition(record.topic, partition, count);
+      const name = this.#connection.topicName(record.topic);
+      const part = parts.get(slot(name, partition)) ?? { name, partition, records: [] };
+      parts.set(slot(name, partition), part);
+      part.records.push(record);
+    }
+    return [...parts.values()];
+  }
+
+  #lease(group: string, topic: Topic, partition: number): Lease | undefined {
+    const leases = [...this.#members]
+      .filter(({ options }) => options.group === group)
+      .map((member) => member.lease(topic, partition));
+    return leases.find((lease) => lease !== undefined);
+  }
+
+  /** The caller's own member must hold the partition; outside of any, some member here must, unless the group has none here. */
+  #guard(group: string, topic: Topic, partition: number): () => void {
+    const own = this.#context.getStore();
+    const begun = this.#lease(group, topic, partition);
+    return () => {
+      const current = this.#lease(group, topic, partition);
+      const hasMembers = [...this.#members].some(({ options }) => options.group === group);
+      const isMember = own?.group === group;
+      const isOwn = own?.topic !== topic || own.partition !== partition || own === current;
+      const isHeld = current !== undefined && current === begun && isOwn;
+      if (!isHeld && (isMember || hasMembers)) throw fencedError(group, topic, partition);
+    };
+  }
+
+  async #looseTransactions(group: string, topic: Topic, partition: number): Promise<Transactions> {
+    const name = `${group}/${slot(topic, partition)}`;
+    const known = await this.#loose.get(name)?.catch(() => undefined);
+    if (known !== undefined && (known.broken === undefined || known.broken.code === 'TRB_LOG_FENCED')) return known;
+    await known?.close();
+    const opening = Transactions.open(this.#connection, { group, topic, partition });
+    this.#loose.set(name, opening);
+    return opening;
+  }
+
+  #check(): void {
+    if (this.#closed.signal.aborted) throw closedError();
+  }
+}
+
+/** What a new stay in the group can mend. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TributaryError && (error.code === 'TRB_LOG_UNAVAILABLE' || error.code === 'TRB_LOG_FENCED');
+}
+
+function rethrow(error: unknown): never {
+  throw toLogError(error);
+}

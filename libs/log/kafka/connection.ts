@@ -1,0 +1,149 @@
+/** kafkajs as we use it, and its errors as `TRB_LOG_…`. kafkajs 2.2.4 needs care in several places; each place says which. */
+import { Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+import { z } from 'zod';
+import { messageOf, TributaryError } from '../../errors/errors.ts';
+import { TOPICS, type Topic } from '../topics.ts';
+
+export const KafkaOptions = z.object({
+  brokers: z.array(z.string().min(1)).min(1).readonly().describe('Addresses host:port to find the cluster by'),
+  clientId: z.string().min(1).default('tributary').describe('Name in the broker’s logs. Default tributary'),
+  topicPrefix: z
+    .string()
+    .regex(/^[\w.-]*$/)
+    .default('')
+    .describe(
+      'Put before the names of topics, groups and transactional ids, so that several systems share a cluster. Default none',
+    ),
+  sessionTimeoutMs: z
+    .int()
+    .min(1000)
+    .default(10_000)
+    .describe('Silence after which a member loses its partitions, ms. Default 10,000'),
+});
+export type KafkaSettings = z.output<typeof KafkaOptions>;
+
+/** Longest wait of a fetch; kafkajs also waits so long when it disconnects or rebalances, and its default is 5 s. */
+export const MAX_WAIT_MS = 100;
+/** A transaction that its owner leaves open is aborted after this. */
+const TRANSACTION_TIMEOUT_MS = 30_000;
+
+export class Connection {
+  readonly settings: KafkaSettings;
+  readonly #kafka: Kafka;
+
+  constructor(settings: KafkaSettings) {
+    this.settings = settings;
+    this.#kafka = new Kafka({
+      brokers: [...settings.brokers],
+      clientId: settings.clientId,
+      logLevel: logLevel.NOTHING,
+      connectionTimeout: 3000,
+      requestTimeout: 10_000,
+      // About three seconds in all; then TRB_LOG_UNAVAILABLE.
+      retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 7 },
+    });
+  }
+
+  topicName(topic: Topic): string {
+    return this.settings.topicPrefix + topic;
+  }
+
+  topicOf(name: string): Topic | undefined {
+    return TOPICS.find((topic) => this.topicName(topic) === name);
+  }
+
+  groupName(group: string): string {
+    return this.settings.topicPrefix + group;
+  }
+
+  admin(): Admin {
+    return this.#kafka.admin();
+  }
+
+  producer(): Producer {
+    return this.#kafka.producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false });
+  }
+
+  /** `initialRetryTime` 5: a transaction waits for the markers of the one before, and kafkajs' default makes that 235 ms instead of 27. */
+  transactionalProducer(transactionalId: string): Producer {
+    return this.#kafka.producer({
+      createPartitioner: givenPartition,
+      allowAutoTopicCreation: false,
+      transactionalId: this.settings.topicPrefix + transactionalId,
+      transactionTimeout: TRANSACTION_TIMEOUT_MS,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      retry: { initialRetryTime: 5, maxRetryTime: 500, retries: 14 },
+    });
+  }
+
+  consumer(groupId: string, config: Omit<Parameters<Kafka['consumer']>[0] & object, 'groupId'>): ReturnType<Kafka['consumer']> {
+    return this.#kafka.consumer({
+      groupId,
+      sessionTimeout: this.settings.sessionTimeoutMs,
+      heartbeatInterval: Math.min(500, Math.floor(this.settings.sessionTimeoutMs / 4)),
+      rebalanceTimeout: 60_000,
+      maxWaitTimeInMs: MAX_WAIT_MS,
+      allowAutoTopicCreation: false,
+      retry: { initialRetryTime: 50, maxRetryTime: 1000, retries: 5, restartOnFailure: () => Promise.resolve(false) },
+      ...config,
+    });
+  }
+}
+
+const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'UNKNOWN_PRODUCER_ID']);
+const COORDINATOR_MOVING = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+
+/** Whether the broker says that a newer producer has taken over the transactional id. */
+export function isFenced(error: unknown): boolean {
+  return typesOf(error).some((type) => FENCED.has(type));
+}
+
+/** Whether a group's coordinator is on its way to another broker or still reading its state. */
+export function isCoordinatorMoving(error: unknown): boolean {
+  return typesOf(error).some((type) => COORDINATOR_MOVING.has(type));
+}
+
+/** The same error in the log's words. */
+export function toLogError(error: unknown): TributaryError {
+  if (error instanceof TributaryError) return error;
+  const types = typesOf(error);
+  if (types.includes('UNKNOWN_TOPIC_OR_PARTITION')) {
+    return new TributaryError('TRB_LOG_UNKNOWN_TOPIC', 'A topic of the log does not exist on the broker', {
+      hint: 'Run `tributary topics apply`.',
+      cause: error,
+    });
+  }
+  if (types.some((type) => TOO_LARGE.has(type))) {
+    return new TributaryError('TRB_LOG_TOO_LARGE', 'The broker refuses a record for its size', {
+      hint: 'Run `tributary topics apply`, which sets max.message.bytes.',
+      cause: error,
+    });
+  }
+  if (types.includes('KAFKA_STORAGE_ERROR')) {
+    return new TributaryError('TRB_LOG_DISK_FULL', 'The broker cannot write to its disk', {
+      hint: 'Look at the broker’s disk.',
+      canRetry: true,
+      cause: error,
+    });
+  }
+  return new TributaryError('TRB_LOG_UNAVAILABLE', `The broker did not do it: ${messageOf(error)}`, {
+    hint: 'Is it running, and is its address right?',
+    canRetry: true,
+    cause: error,
+  });
+}
+
+/** Protocol error names of an error and all its causes. */
+function typesOf(error: unknown): string[] {
+  const types: string[] = [];
+  for (let at = error; at instanceof Error && types.length < 16; at = at.cause) {
+    types.push('type' in at && typeof at.type === 'string' ? at.type : at.name);
+  }
+  return types;
+}
+
+function givenPartition(): (args: { readonly message: Message }) => number {
+  return ({ message }) => message.partition ?? 0;
+}

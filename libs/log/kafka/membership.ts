@@ -1,0 +1,225 @@
+/**
+ * One stay in a consumer group, from joining to leaving. Whatever goes wrong on the way (broker away, fenced, crash of the client)
+ * ends the stay, and `consume` begins another, because only joining anew says for certain which partitions are ours.
+ */
+import { type AsyncLocalStorage } from 'node:async_hooks';
+import { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
+import { messageOf } from '../../errors/errors.ts';
+import { slot } from '../assignment.ts';
+import { DEFAULT_MAX_BATCH } from '../limits.ts';
+import { type ConsumeOptions, type LogRecord } from '../port.ts';
+import { type Topic } from '../topics.ts';
+import { toLogError, type Connection } from './connection.ts';
+import { sticky } from './sticky.ts';
+import { Transactions } from './transactions.ts';
+
+/** A partition this member has. */
+export interface Lease {
+  readonly group: string;
+  readonly topic: Topic;
+  readonly partition: number;
+  transactions: Transactions | undefined;
+  /** Its start hook is done and it is being read. */
+  started: boolean;
+  /** Next offset to handle. */
+  position: number;
+}
+
+export interface Offsets {
+  committed(group: string, topic: Topic, partition: number): Promise<number | undefined>;
+  bounds(topic: Topic, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
+}
+
+export class Membership {
+  readonly options: ConsumeOptions;
+  readonly #connection: Connection;
+  readonly #offsets: Offsets;
+  readonly #context: AsyncLocalStorage<Lease>;
+  readonly #consumer: Consumer;
+  readonly #leases = new Map<string, Lease>();
+  readonly #closing = new Set<Promise<void>>();
+  #memberId = '';
+  #ending = false;
+  #ended: () => void = () => undefined;
+  /** The first thing that went wrong. */
+  #failure: Error | undefined;
+
+  constructor(connection: Connection, offsets: Offsets, context: AsyncLocalStorage<Lease>, options: ConsumeOptions) {
+    this.options = options;
+    this.#connection = connection;
+    this.#offsets = offsets;
+    this.#context = context;
+    this.#consumer = connection.consumer(connection.groupName(options.group), {
+      partitionAssigners: [
+        sticky(() => [...this.#leases.values()].map((lease) => slot(connection.topicName(lease.topic), lease.partition))),
+      ],
+    });
+  }
+
+  lease(topic: Topic, partition: number): Lease | undefined {
+    return this.#leases.get(slot(topic, partition));
+  }
+
+  /** Joins and handles batches until `signal` aborts, then finishes the batch in hand; throws what ended the stay. */
+  async run(signal: AbortSignal): Promise<void> {
+    const ended = new Promise<void>((resolve) => (this.#ended = resolve));
+    const abort = (): void => this.#end();
+    signal.addEventListener('abort', abort);
+    if (signal.aborted) abort();
+    const joining = this.#join().catch((error: unknown) => this.#end(toLogError(error)));
+    await ended;
+    // kafkajs cannot be stopped half way into a group.
+    await joining;
+    signal.removeEventListener('abort', abort);
+    await this.#leave(!signal.aborted);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #end(error?: unknown): void {
+    this.#ending = true;
+    if (error !== undefined) this.#failure ??= error instanceof Error ? error : new Error(messageOf(error));
+    this.#ended();
+  }
+
+  async #join(): Promise<void> {
+    const { GROUP_JOIN, CRASH } = this.#consumer.events;
+    this.#consumer.on(GROUP_JOIN, ({ payload }) => this.#assigned(payload.memberId, payload.memberAssignment));
+    this.#consumer.on(CRASH, ({ payload }) => this.#end(toLogError(payload.error)));
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({
+      topics: this.options.topics.map((topic) => this.#connection.topicName(topic)),
+      fromBeginning: true,
+    });
+    // Offsets are committed in transactions only. With autoCommit, kafkajs' seek would commit the offset too.
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1024,
+      eachBatch: (payload) => this.#handle(payload),
+    });
+  }
+
+  async #leave(isLost: boolean): Promise<void> {
+    this.#ending = true;
+    await this.#consumer.disconnect().catch(() => undefined);
+    for (const lease of [...this.#leases.values()]) this.#drop(lease, isLost);
+    await Promise.all(this.#closing);
+  }
+
+  /** Called by kafkajs before it fetches, so a partition that is paused here is not read before it has been started. */
+  #assigned(memberId: string, assignment: Readonly<Record<string, readonly number[]>>): void {
+    const given = Object.entries(assignment).flatMap(([name, numbers]) => {
+      const topic = this.#connection.topicOf(name);
+      return topic === undefined ? [] : numbers.map((partition) => ({ topic, partition }));
+    });
+    const slots = new Set(given.map(({ topic, partition }) => slot(topic, partition)));
+    // Another member id: the group had thrown us out, and others may have had our partitions meanwhile.
+    const isSame = memberId === this.#memberId;
+    this.#memberId = memberId;
+    for (const [name, lease] of [...this.#leases]) if (!isSame || !slots.has(name)) this.#drop(lease, true);
+    for (const { topic, partition } of given) {
+      const kept = this.lease(topic, partition);
+      if (kept === undefined) void this.#start(topic, partition);
+      else this.#seek(kept);
+    }
+  }
+
+  #drop(lease: Lease, isLost: boolean): void {
+    this.#leases.delete(slot(lease.topic, lease.partition));
+    const closed = lease.transactions?.close() ?? Promise.resolve();
+    this.#closing.add(closed);
+    void closed.then(() => this.#closing.delete(closed));
+    if (isLost) this.#attempt(() => this.options.revoked?.(lease.topic, lease.partition));
+  }
+
+  async #start(topic: Topic, partition: number): Promise<void> {
+    const { group, start } = this.options;
+    const lease: Lease = { group, topic, partition, transactions: undefined, started: false, position: 0 };
+    this.#leases.set(slot(topic, partition), lease);
+    this.#seek(lease);
+    try {
+      const transactions = await Transactions.open(this.#connection, { group, topic, partition });
+      if (this.lease(topic, partition) !== lease) {
+        await transactions.close();
+        return;
+      }
+      lease.transactions = transactions;
+      const committed = await this.#offsets.committed(group, topic, partition);
+      const wanted = start === undefined ? undefined : await this.#context.run(lease, () => start(topic, partition, committed));
+      const { begin, end } = await this.#offsets.bounds(topic, partition);
+      // Out of range, kafkajs would commit an offset of its own.
+      lease.position = Math.min(Math.max(wanted ?? committed ?? begin, begin), end);
+      lease.started = true;
+      if (this.lease(topic, partition) === lease && !this.#ending) this.#seek(lease);
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+
+  /** What is not started is paused. */
+  #seek(lease: Lease): void {
+    const topic = this.#connection.topicName(lease.topic);
+    const places = [{ topic, partitions: [lease.partition] }];
+    if (!lease.started) {
+      this.#consumer.pause(places);
+      return;
+    }
+    this.#consumer.seek({ topic, partition: lease.partition, offset: String(lease.position) });
+    this.#consumer.resume(places);
+  }
+
+  async #handle(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    const topic = this.#connection.topicOf(batch.topic);
+    const lease = topic === undefined ? undefined : this.lease(topic, batch.partition);
+    if (lease?.started !== true) return;
+    const pending = batch.messages.filter(({ offset }) => Number(offset) >= lease.position);
+    const beating = setInterval(() => void payload.heartbeat().catch(() => undefined), 200);
+    try {
+      const size = this.options.maxBatch ?? DEFAULT_MAX_BATCH;
+      for (let at = 0; at < pending.length; at += size) {
+        if (this.#ending || this.lease(lease.topic, lease.partition) !== lease) return;
+        const records = pending.slice(at, at + size).map((message) => toRecord(lease.topic, lease.partition, message));
+        if (!(await this.#handleRecords(lease, records, Number(batch.highWatermark)))) return;
+        payload.resolveOffset(pending[Math.min(at + size, pending.length) - 1]!.offset);
+        // Throws when the group rebalances: the rest of the batch is read again by whoever has the partition then.
+        await payload.heartbeat();
+      }
+      if (pending.length === 0 && batch.messages.length > 0) payload.resolveOffset(batch.messages.at(-1)!.offset);
+    } finally {
+      clearInterval(beating);
+    }
+  }
+
+  /** False when the handler threw: that ends the stay, and kafkajs, which would try again by itself, is not told. */
+  async #handleRecords(lease: Lease, records: readonly LogRecord[], endOffset: number): Promise<boolean> {
+    const { topic, partition } = lease;
+    try {
+      await this.#context.run(lease, () => this.options.handle({ topic, partition, records, endOffset }));
+      lease.position = records.at(-1)!.offset + 1;
+      return true;
+    } catch (error) {
+      this.#end(error ?? new Error('The handler threw nothing'));
+      return false;
+    }
+  }
+
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#end(error);
+    }
+  }
+}
+
+export function toRecord(topic: Topic, partition: number, { offset, key, value, timestamp }: KafkaMessage): LogRecord {
+  return {
+    topic,
+    partition,
+    offset: Number(offset),
+    key: key?.toString('utf8') ?? '',
+    value: value ?? new Uint8Array(0),
+    timestamp: Number(timestamp),
+  };
+}

@@ -1,0 +1,31 @@
+/** The topics of the log: who writes them is in docs/architecture.md, what they hold in proto/. */
+export const TOPICS = ['ticks', 'features', 'signals', 'outcomes', 'feature-state', 'models', 'dead-letter'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export interface TopicSettings {
+  /** `partitioned`: as many partitions as `ticks`, so that an asset has the same partition number in each; `single`: one. */
+  readonly partitions: 'partitioned' | 'single';
+  /** Milliseconds a record is kept; undefined = compacted by key, the newest of each key is kept for ever. */
+  readonly retentionMs: number | undefined;
+}
+
+const DAY = 86_400_000;
+
+export const TOPIC_SETTINGS: Readonly<Record<Topic, TopicSettings>> = {
+  ticks: { partitions: 'partitioned', retentionMs: 3 * DAY },
+  features: { partitions: 'partitioned', retentionMs: 3 * DAY },
+  signals: { partitions: 'partitioned', retentionMs: 28 * DAY },
+  outcomes: { partitions: 'partitioned', retentionMs: 28 * DAY },
+  'feature-state': { partitions: 'partitioned', retentionMs: undefined },
+  models: { partitions: 'single', retentionMs: undefined },
+  'dead-letter': { partitions: 'single', retentionMs: 28 * DAY },
+};
+
+/** Partition of a key, the same in every adapter: FNV-1a over the key's UTF-8 bytes, modulo the number of partitions. */
+export function partitionOf(key: string, partitions: number): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(key, 'utf8')) {
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  }
+  return hash % partitions;
+}

@@ -1,0 +1,18 @@
+/** Horizons of decisions, by lane. */
+export const HORIZON_MS = {
+  '1s': 1_000,
+  '2s': 2_000,
+  '5s': 5_000,
+  '10s': 10_000,
+  '1m': 60_000,
+  '5m': 300_000,
+  '15m': 900_000,
+} as const;
+
+export type Horizon = keyof typeof HORIZON_MS;
+
+export const SLOW_HORIZONS: readonly Horizon[] = ['1m', '5m', '15m'];
+
+export function isHorizon(text: string): text is Horizon {
+  return Object.hasOwn(HORIZON_MS, text);
+}

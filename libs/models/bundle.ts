@@ -1,0 +1,200 @@
+/**
+ * A bundle is one model as a file: what it reads (features as name@version with lags), scalers, members, calibration and thresholds of
+ * every head (venue, instrument, horizon), and how it came to be. JSON, validated whole; loading it runs no code.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { messageOf, TributaryError } from '../errors/errors.ts';
+
+/** Layout of the file; another version is refused. */
+export const BUNDLE_FORMAT = 1;
+
+const finite = z.number();
+const share = z.number().min(0).max(1);
+const index = z.number().int().nonnegative();
+
+const scalerSchema = z.strictObject({
+  mean: z.array(finite),
+  /** Standard deviation, > 0. */
+  deviation: z.array(z.number().positive()),
+});
+
+const logisticSchema = z.strictObject({
+  kind: z.literal('logistic'),
+  scaler: scalerSchema,
+  weights: z.array(finite),
+  intercept: finite,
+});
+
+/** Nodes of all trees one after another; a leaf has feature -1. Children stand behind their parent, so a walk always ends. */
+const forestSchema = z.strictObject({
+  kind: z.literal('trees'),
+  /** Log odds before the first tree. */
+  base: finite,
+  roots: z.array(index),
+  /** Position in the head's inputs; -1 = leaf. */
+  feature: z.array(z.number().int().min(-1)),
+  /** Goes left where the value is <= threshold. */
+  threshold: z.array(finite),
+  left: z.array(index),
+  right: z.array(index),
+  /** 1 = a missing value goes left. */
+  missingLeft: z.array(z.number().int().min(0).max(1)),
+  /** Log odds that a leaf adds. */
+  value: z.array(finite),
+});
+
+const calibrationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('identity') }),
+  /** p = sigmoid(slope * logit(raw) + intercept). */
+  z.strictObject({ kind: z.literal('platt'), slope: z.number().nonnegative(), intercept: finite }),
+  /** Linear between knots of (raw, p), both rising; flat beyond the ends. */
+  z.strictObject({ kind: z.literal('isotonic'), raw: z.array(share).min(1), probability: z.array(share).min(1) }),
+]);
+
+const headMetricsSchema = z.strictObject({
+  /** Rows (moves) that the members were trained on. */
+  trained: index,
+  /** Out-of-fold moves behind calibration and threshold. */
+  outOfFold: index,
+  accuracy: share.nullable(),
+  brier: share.nullable(),
+  /** At the threshold, out of fold; null = silenced. */
+  emittedCoverage: share.nullable(),
+  emittedAccuracy: share.nullable(),
+});
+
+const headSchema = z.strictObject({
+  venue: z.string().min(1),
+  instrument: z.string().min(1),
+  horizon: z.string().min(1),
+  /** Positions in Bundle.inputs, in the members' order. */
+  inputs: z.array(index),
+  members: z.array(z.strictObject({ weight: share, model: z.discriminatedUnion('kind', [logisticSchema, forestSchema]) })),
+  calibration: calibrationSchema,
+  /** Least confidence that speaks; above 1 = silenced. */
+  threshold: z.number().min(0.5),
+  /** Why it is silenced, in words; empty when it speaks. */
+  silenced: z.string(),
+  metrics: headMetricsSchema,
+});
+
+const bundleSchema = z.strictObject({
+  format: z.literal(BUNDLE_FORMAT),
+  /** First 16 hex digits of the SHA-256 of everything else. */
+  id: z.string().regex(/^[0-9a-f]{16}$/),
+  /** What the heads predict: `entry`, `close` or `mid` (features.md, Labels). */
+  target: z.enum(['entry', 'close', 'mid']),
+  lane: z.enum(['slow', 'fast']),
+  seed: z.number().int(),
+  /** Decision times of the training rows, milliseconds: from <= t < to, labels known by `to`. */
+  trained: z.strictObject({ from: finite, to: finite }),
+  /** `name@version`, or `name@version#k`: the value k vectors earlier. */
+  inputs: z.array(z.string().regex(/^[^#@\s]+@\d+(#\d+)?$/)),
+  heads: z.array(headSchema),
+});
+
+export type Bundle = z.infer<typeof bundleSchema>;
+export type BundleHead = z.infer<typeof headSchema>;
+export type LogisticModel = z.infer<typeof logisticSchema>;
+export type Forest = z.infer<typeof forestSchema>;
+export type Model = LogisticModel | Forest;
+export type Calibration = z.infer<typeof calibrationSchema>;
+export type Target = Bundle['target'];
+
+/** Gives the bundle its id: the same content always has the same one. */
+export function sealBundle(content: Omit<Bundle, 'id' | 'format'>): Bundle {
+  // Parsed first: the hash is over the fields in the schema's order, as loadBundle finds them.
+  const body = bundleSchema.omit({ id: true }).parse({ format: BUNDLE_FORMAT, ...content });
+  return bundleSchema.parse({ ...body, id: hashOf(body) });
+}
+
+export function encodeBundle(bundle: Bundle): Uint8Array {
+  return Buffer.from(JSON.stringify(bundle));
+}
+
+/**
+ * Reads a bundle. Throws `TRB_BUNDLE_UNREADABLE` (not JSON), `TRB_BUNDLE_FORMAT` (another version's), `TRB_BUNDLE_INVALID` (a field or
+ * an index out of place), `TRB_BUNDLE_ID` (content and id disagree).
+ */
+export function loadBundle(bytes: Uint8Array): Bundle {
+  const parsed = bundleSchema.safeParse(parseJson(bytes));
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const where = issue === undefined ? '' : ` at ${issue.path.join('.') || 'the top'}: ${issue.message}`;
+    throw invalid(`The bundle is malformed${where}.`);
+  }
+  const bundle = parsed.data;
+  bundle.heads.forEach((head, position) => {
+    const fault = faultOf(head, bundle.inputs.length);
+    if (fault !== undefined) throw invalid(`The bundle is malformed at heads.${position}: ${fault}.`);
+  });
+  const { id, ...body } = bundle;
+  if (hashOf(body) !== id) {
+    throw new TributaryError('TRB_BUNDLE_ID', `The bundle's content does not match its id ${id}.`, {
+      hint: 'It was changed or cut short after training: copy it again or train anew.',
+    });
+  }
+  return bundle;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  let content: unknown;
+  try {
+    content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    throw new TributaryError('TRB_BUNDLE_UNREADABLE', `The bundle is not readable: ${messageOf(cause)}.`, {
+      hint: 'Train a new one with `tributary train`.',
+      cause,
+    });
+  }
+  const format = typeof content === 'object' && content !== null && 'format' in content ? content.format : undefined;
+  if (typeof format === 'number' && format !== BUNDLE_FORMAT) {
+    throw new TributaryError('TRB_BUNDLE_FORMAT', `The bundle has format ${format}; this version reads ${BUNDLE_FORMAT}.`, {
+      hint: 'Train a new one with `tributary train`.',
+    });
+  }
+  return content;
+}
+
+/** What zod cannot say: lengths that belong together, indices in range, trees without loops. */
+function faultOf(head: BundleHead, inputs: number): string | undefined {
+  if (head.inputs.some((input) => input >= inputs)) return 'an input is not listed';
+  for (const { model } of head.members) {
+    const fault = model.kind === 'trees' ? faultOfForest(model, head.inputs.length) : faultOfLogistic(model, head.inputs.length);
+    if (fault !== undefined) return fault;
+  }
+  const { calibration } = head;
+  if (calibration.kind !== 'isotonic') return undefined;
+  const rising = (knots: readonly number[]): boolean => knots.every((knot, i) => i === 0 || knot >= knots[i - 1]!);
+  if (calibration.raw.length !== calibration.probability.length) return 'calibration knots differ in number';
+  return rising(calibration.raw) && rising(calibration.probability) ? undefined : 'calibration knots must rise';
+}
+
+function faultOfLogistic(model: LogisticModel, inputs: number): string | undefined {
+  const lengths = [model.weights.length, model.scaler.mean.length, model.scaler.deviation.length];
+  return lengths.every((length) => length === inputs) ? undefined : 'weights and inputs differ in number';
+}
+
+function faultOfForest(forest: Forest, inputs: number): string | undefined {
+  const nodes = forest.feature.length;
+  const columns = [forest.threshold, forest.left, forest.right, forest.missingLeft, forest.value];
+  if (columns.some((column) => column.length !== nodes)) return "a tree's columns differ in length";
+  if (forest.roots.some((root) => root >= nodes)) return 'a root is out of range';
+  for (let node = 0; node < nodes; node++) {
+    const feature = forest.feature[node]!;
+    if (feature >= inputs) return 'a tree splits on an input that is not listed';
+    if (feature < 0) continue;
+    const [left, right] = [forest.left[node]!, forest.right[node]!];
+    if (left <= node || right <= node || left >= nodes || right >= nodes) return "a tree's child is out of place";
+  }
+  return undefined;
+}
+
+function hashOf(body: object): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('hex').slice(0, 16);
+}
+
+function invalid(message: string): TributaryError {
+  return new TributaryError('TRB_BUNDLE_INVALID', message, { hint: 'Train a new one with `tributary train`.' });
+}

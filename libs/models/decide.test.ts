@@ -1,0 +1,98 @@
+/** Calibration, vote weights and thresholds on made-up predictions whose truth is known. */
+import { describe, expect, test } from '@jest/globals';
+import { calibrate, fitCalibration, fitIsotonic, fitPlatt } from './calibration.ts';
+import { decide, fitDecider } from './decide.ts';
+import { memberWeights, vote } from './ensemble.ts';
+import { logit, sigmoid } from './logistic.ts';
+import { createRandom } from './random.ts';
+import { chooseThreshold } from './threshold.ts';
+
+const OPTIONS = { wanted: 0.7, atLeast: 0.66, recent: 0.66 };
+const MINUTE = 60_000;
+
+/** Truth drawn from `truth(i)`. */
+function draw(
+  rows: number,
+  seed: number,
+  truth: (random: () => number, i: number) => number,
+): { truth: Float64Array; up: Uint8Array } {
+  const random = createRandom(seed);
+  const probabilities = Float64Array.from({ length: rows }, (_, i) => truth(() => random.next(), i));
+  return { truth: probabilities, up: Uint8Array.from(probabilities, (p) => Number(random.next() < p)) };
+}
+
+const minutes = (rows: number): Float64Array => Float64Array.from({ length: rows }, (_, i) => i * MINUTE);
+
+describe('calibration', () => {
+  const { truth, up } = draw(20_000, 1, (random) => 0.1 + 0.8 * random());
+  const tooBold = truth.map((p) => sigmoid(2.5 * logit(p) + 0.3));
+
+  test.each([
+    ['platt', fitPlatt(tooBold, up)],
+    ['isotonic', fitIsotonic(tooBold, up)],
+    ['the chosen one', fitCalibration(tooBold, up)],
+  ])('%s takes over-confidence back', (_name, calibration) => {
+    const error = truth.reduce((sum, p, i) => sum + Math.abs(calibrate(calibration, tooBold[i]!) - p), 0) / truth.length;
+    expect(error).toBeLessThan(0.02);
+  });
+
+  test('isotonic pools what falls', () => {
+    const calibration = fitIsotonic(Float64Array.of(0.1, 0.2, 0.3, 0.4), Uint8Array.of(0, 1, 0, 1));
+    // Blocks {0.1: 0}, {0.2, 0.3: 1 of 2}, {0.4: 1}, each pulled to one half by one row up and one down.
+    expect(calibration).toEqual({ kind: 'isotonic', raw: [0.1, 0.25, 0.4], probability: [1 / 3, 0.5, 2 / 3] });
+    expect(calibrate(calibration, 0.25 + 0.075)).toBeCloseTo(0.5 + 1 / 12, 9);
+    expect(calibrate(calibration, 0.9)).toBeCloseTo(2 / 3, 9);
+  });
+
+  test('few rows change nothing', () => {
+    expect(fitCalibration(tooBold.subarray(0, 50), up.subarray(0, 50))).toEqual({ kind: 'identity' });
+  });
+});
+
+describe('the vote', () => {
+  test('is the weighted mean', () => {
+    expect(vote([0.2, 0.8], [1, 3])).toBeCloseTo(0.65, 9);
+    expect(vote([0.2, 0.8], [0, 0])).toBeCloseTo(0.5, 9);
+  });
+
+  test('trusts the member that was right', () => {
+    const { truth, up } = draw(5_000, 2, (random) => random());
+    const noise = draw(5_000, 3, (random) => random()).truth;
+    const [good, bad] = memberWeights([truth, noise], up);
+    expect(good).toBeGreaterThan(0.7);
+    expect(good! + bad!).toBeCloseTo(1, 5);
+  });
+});
+
+describe('the threshold', () => {
+  test('is the least confidence that was right often enough', () => {
+    const { truth, up } = draw(8_000, 4, (random) => random());
+    const decider = fitDecider({ predictions: [truth], up, times: minutes(8_000) }, { ...OPTIONS, wanted: 0.85 });
+    // Confidence is uniform on [0.5, 1]: above c it is right (1 + c) / 2 of the time, 0.85 at c = 0.7.
+    expect(decider.threshold.confidence).toBeGreaterThan(0.67);
+    expect(decider.threshold.confidence).toBeLessThan(0.74);
+    expect(decider.threshold.silenced).toBe('');
+    expect(decide(decider, [Float64Array.of(0.9)], 1)[0]).toBeCloseTo(0.9, 1);
+  });
+
+  test('is silent on noise: never in 60 markets without an edge', () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const { up } = draw(3_000, seed, () => 0.5);
+      const noise = draw(3_000, seed + 1_000, (random) => random()).truth;
+      const right = up.map((one, i) => Number(noise[i]! > 0.5 === (one === 1)));
+      const confidence = noise.map((p) => Math.max(p, 1 - p));
+      expect(chooseThreshold(confidence, right, minutes(3_000), OPTIONS).confidence).toBeGreaterThan(1);
+    }
+  });
+
+  test('is silent where few blocks of time carry the edge, where it fades, and where there is little data', () => {
+    const confidence = new Float64Array(4_000).fill(0.8);
+    const times = minutes(4_000);
+    const twoLuckyBlocks = Uint8Array.from(times, (t) => Number(t < 480 * MINUTE || t % (2 * MINUTE) === 0));
+    expect(chooseThreshold(confidence, twoLuckyBlocks, times, { ...OPTIONS, wanted: 0.55 }).confidence).toBeGreaterThan(1);
+    const fading = Uint8Array.from(times, (t, i) => Number(i % 10 < (t < 2_000 * MINUTE ? 9 : 6)));
+    expect(chooseThreshold(confidence, fading, times, OPTIONS).confidence).toBeGreaterThan(1);
+    const short = chooseThreshold(confidence.subarray(0, 300), new Uint8Array(300).fill(1), times.subarray(0, 300), OPTIONS);
+    expect(short).toMatchObject({ confidence: 2, silenced: 'too little earlier data: 300 moves' });
+  });
+});

@@ -1,0 +1,53 @@
+/** What turns members into decisions: vote weights, calibration and threshold, all from predictions on rows the members never saw. */
+import { calibrate, fitCalibration } from './calibration.ts';
+import { type Calibration } from './bundle.ts';
+import { memberWeights, vote } from './ensemble.ts';
+import { chooseThreshold, type Threshold, type ThresholdOptions } from './threshold.ts';
+
+/** Out-of-fold moves in order of time. */
+export interface OutOfFold {
+  /** Probability of up, by member. */
+  readonly predictions: readonly Float64Array[];
+  readonly up: Uint8Array;
+  /** Decision times, milliseconds. */
+  readonly times: Float64Array;
+}
+
+export interface Decider {
+  readonly weights: readonly number[];
+  readonly calibration: Calibration;
+  readonly threshold: Threshold;
+  /** Of the out-of-fold moves themselves; null without any. */
+  readonly accuracy: number | null;
+  readonly brier: number | null;
+}
+
+export function fitDecider(known: OutOfFold, options: ThresholdOptions): Decider {
+  const weights = memberWeights(known.predictions, known.up);
+  const raw = votes(known.predictions, weights, known.up.length);
+  const calibration = fitCalibration(raw, known.up);
+  const probability = raw.map((value) => calibrate(calibration, value));
+  const right = known.up.map((up, i) => Number(probability[i]! > 0.5 === (up === 1)));
+  const confidence = probability.map((p) => Math.max(p, 1 - p));
+  const count = known.up.length;
+  return {
+    weights,
+    calibration,
+    threshold: chooseThreshold(confidence, right, known.times, options),
+    accuracy: count === 0 ? null : right.reduce((sum, hit) => sum + hit, 0) / count,
+    brier: count === 0 ? null : probability.reduce((sum, p, i) => sum + (p - known.up[i]!) ** 2, 0) / count,
+  };
+}
+
+/** Calibrated probability of up for each row. */
+export function decide(decider: Decider, predictions: readonly Float64Array[], rows: number): Float64Array {
+  return votes(predictions, decider.weights, rows).map((raw) => calibrate(decider.calibration, raw));
+}
+
+function votes(predictions: readonly Float64Array[], weights: readonly number[], rows: number): Float64Array {
+  const opinions = new Float64Array(predictions.length);
+  return Float64Array.from({ length: rows }, (_, row) => {
+    for (let k = 0; k < opinions.length; k++) opinions[k] = predictions[k]![row]!;
+    return vote(opinions, weights);
+  });
+}

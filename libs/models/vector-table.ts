@@ -1,0 +1,72 @@
+/** Vectors of one (venue, instrument) as a table, and the training matrices cut from it. */
+import { formatInput, type Input, resolveInputs } from './inputs.ts';
+import { type Matrix } from './matrix.ts';
+
+/** As the fold of history gives them: oldest first. */
+export interface VectorTable {
+  readonly venue: string;
+  readonly instrument: string;
+  /** `name@version`, in order of a vector's values. */
+  readonly columns: readonly string[];
+  /** Decision times, milliseconds, rising. */
+  readonly t: Float64Array;
+  /** Row by row; NaN = missing. */
+  readonly values: Float32Array;
+}
+
+const MINUTE = 60_000;
+/** A feature present in a smaller share of the training rows is no input. */
+const LEAST_PRESENT = 0.8;
+
+/** Names the inputs that a column may give: itself and its lags. */
+export type LagsOf = (column: string) => readonly number[];
+
+/** Inputs that enough of `rows` have, that are not constant over them, and that are no copy of an earlier one. */
+export function usableInputs(table: VectorTable, rows: Int32Array, lagsOf: LagsOf): Input[] {
+  const seen = new Set<string>();
+  return table.columns.flatMap((feature, c) => {
+    const print = fingerprint(table, rows, c);
+    if (print === undefined || seen.has(print)) return [];
+    seen.add(print);
+    return lagsOf(feature).map((lag) => ({ feature, lag }));
+  });
+}
+
+/** Undefined for a column that is no input; equal for columns with the same values in the same rows. */
+function fingerprint(table: VectorTable, rows: Int32Array, c: number): string | undefined {
+  const width = table.columns.length;
+  let present = 0;
+  let low = Infinity;
+  let high = -Infinity;
+  let moment = 0;
+  for (let i = 0; i < rows.length; i++) {
+    const value = table.values[rows[i]! * width + c]!;
+    if (value !== value) continue;
+    present++;
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+    moment += value * (i + 1);
+  }
+  return high > low && present >= LEAST_PRESENT * rows.length ? `${present}:${low}:${high}:${moment}` : undefined;
+}
+
+/** The inputs of the given rows; a lag that no vector stands at is missing, as it is for the scorer. */
+export function gather(table: VectorTable, inputs: readonly Input[], rows: Int32Array): Matrix {
+  const places = resolveInputs(inputs, table.columns);
+  const width = table.columns.length;
+  const values = new Float32Array(rows.length * inputs.length);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    for (let c = 0; c < inputs.length; c++) {
+      const { lag } = inputs[c]!;
+      const from = row - lag;
+      const isThere = lag === 0 || (from >= 0 && table.t[from] === table.t[row]! - lag * MINUTE);
+      values[c * rows.length + i] = isThere ? table.values[from * width + places[c]!]! : Number.NaN;
+    }
+  }
+  return { rows: rows.length, width: inputs.length, values };
+}
+
+export function inputNames(inputs: readonly Input[]): string[] {
+  return inputs.map(formatInput);
+}

@@ -1,0 +1,65 @@
+/** Reading back: the end of a partition, or the place where a time begins. */
+import { type EventLog, type LogRecord } from '../log/port.ts';
+import { type Topic } from '../log/topics.ts';
+
+/** About the last `count` records of a partition, oldest first (fewer where offsets have holes). */
+export async function readTail(log: EventLog, topic: Topic, partition: number, count: number): Promise<readonly LogRecord[]> {
+  const { begin, end } = await log.bounds(topic, partition);
+  const records: LogRecord[] = [];
+  if (end <= begin) return records;
+  for await (const batch of log.read(topic, partition, { from: Math.max(begin, end - count) })) records.push(...batch.records);
+  return records;
+}
+
+/** Some records that end right before `before`, oldest first; none where the partition does not reach back so far. */
+export async function readBefore(log: EventLog, topic: Topic, partition: number, before: number): Promise<readonly LogRecord[]> {
+  const { begin } = await log.bounds(topic, partition);
+  for (let step = 64; ; step *= 8) {
+    const from = Math.max(begin, before - step);
+    const records: LogRecord[] = [];
+    for await (const batch of log.read(topic, partition, { from, maxBatch: step })) {
+      records.push(...batch.records.filter((record) => record.offset < before));
+      if (batch.records.at(-1)!.offset >= before - 1) break;
+    }
+    if (records.length > 0 || from === begin) return records;
+  }
+}
+
+/** Whether a record lies before the time looked for; undefined = it says nothing about time. */
+export type IsEarlier = (record: LogRecord) => boolean | undefined;
+
+/**
+ * An offset at or before the first record of a time, found by stepping back from `before` in growing steps and looking at the first
+ * record there that has a time; `begin` where the partition does not reach back so far.
+ */
+export async function seekBack(
+  log: EventLog,
+  topic: Topic,
+  partition: number,
+  before: number,
+  isEarlier: IsEarlier,
+): Promise<number> {
+  const { begin } = await log.bounds(topic, partition);
+  for (let step = 256; before - step > begin; step *= 4) {
+    if ((await firstVerdict(log, topic, partition, before - step, before, isEarlier)) === true) return before - step;
+  }
+  return begin;
+}
+
+async function firstVerdict(
+  log: EventLog,
+  topic: Topic,
+  partition: number,
+  from: number,
+  before: number,
+  isEarlier: IsEarlier,
+): Promise<boolean | undefined> {
+  for await (const batch of log.read(topic, partition, { from, maxBatch: 100 })) {
+    for (const record of batch.records) {
+      if (record.offset >= before) return undefined;
+      const verdict = isEarlier(record);
+      if (verdict !== undefined) return verdict;
+    }
+  }
+  return undefined;
+}

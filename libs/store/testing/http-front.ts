@@ -1,0 +1,103 @@
+/**
+ * A stand-in for a ClickHouse server, for tests only: HTTP in front of an embedded ClickHouse, enough for @clickhouse/client's normal path
+ * (parameters, compression both ways, error codes), and it can be taken down for a while.
+ */
+import { writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { drainPending, Session } from 'chdb';
+import { messageOf } from '../../errors/errors.ts';
+
+export interface HttpFront {
+  readonly url: string;
+  /** Statements that were run, oldest first. */
+  readonly statements: string[];
+  /** Refuses connections and cuts those there are, without answering what is in hand. */
+  down(): Promise<void>;
+  up(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startHttpFront(path: string): Promise<HttpFront> {
+  const session = new Session(path);
+  const statements: string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const sent = await buffer(request);
+    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
+    const work = turn.then(() => run(new URL(request.url!, 'http://front').searchParams, body));
+    turn = work.catch(() => undefined);
+    const { status, headers, bytes } = await work.then(
+      (result) => ({ status: 200, headers: {}, bytes: result }),
+      (thrown: unknown) => ({
+        status: 500,
+        headers: { 'x-clickhouse-exception-code': codeOf(thrown) },
+        bytes: Buffer.from(messageOf(thrown)),
+      }),
+    );
+    const gzip = (request.headers['accept-encoding'] ?? '').includes('gzip');
+    response
+      .writeHead(status, { ...headers, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
+      .end(gzip ? gzipSync(bytes) : bytes);
+  }
+
+  async function run(query: URLSearchParams, body: Buffer): Promise<Uint8Array> {
+    let sql = query.get('query');
+    if (sql === null) sql = body.toString();
+    else if (body.length > 0) {
+      const file = join(path, 'posted.rows');
+      writeFileSync(file, body);
+      sql = sql.replace(' SETTINGS', ` FROM INFILE '${file}' SETTINGS`);
+    }
+    const database = query.get('database');
+    if (database !== null && database !== 'default') await session.queryAsync(`USE ${database}`);
+    for (const [name, value] of query) {
+      const setting = name.startsWith('param_') || name.startsWith('output_format');
+      if (setting) await session.queryAsync(`SET ${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`);
+    }
+    statements.push(sql);
+    return (await session.queryAsync(sql)).bytes();
+  }
+
+  let port = 0;
+  let server: Server | undefined;
+  const front: HttpFront = {
+    get url() {
+      return `http://127.0.0.1:${port}`;
+    },
+    statements,
+    async down() {
+      const closing = server;
+      server = undefined;
+      if (closing === undefined) return;
+      await new Promise<void>((resolve) => {
+        closing.close(() => resolve());
+        closing.closeAllConnections();
+      });
+    },
+    async up() {
+      const opening = createServer((request, response) => {
+        answer(request, response).catch(() => response.destroy());
+      });
+      await new Promise<void>((resolve) => opening.listen(port, '127.0.0.1', resolve));
+      port = (opening.address() as AddressInfo).port;
+      server = opening;
+    },
+    async stop() {
+      await front.down();
+      await turn;
+      session.close();
+      await drainPending();
+    },
+  };
+  await front.up();
+  return front;
+}
+
+function codeOf(thrown: unknown): string {
+  return /Code: (\d+)/.exec(messageOf(thrown))?.[1] ?? '0';
+}

@@ -1,0 +1,72 @@
+/** How sure an accuracy is: Wilson's interval for independent trials, the block bootstrap and an effective n for dependent ones. */
+import { createRandom } from '../models/random.ts';
+
+export interface Interval {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Two-sided 95 %. */
+export const Z_95 = 1.959964;
+
+/** Wilson's score interval (1927). `trials` may be an effective number; 0 trials: the whole unit interval. */
+export function wilson(share: number, trials: number, z = Z_95): Interval {
+  if (trials <= 0) return { low: 0, high: 1 };
+  const spread = (z * z) / trials;
+  const centre = (share + spread / 2) / (1 + spread);
+  const reach = (z * Math.sqrt((share * (1 - share)) / trials + spread / (4 * trials))) / (1 + spread);
+  return { low: Math.max(0, centre - reach), high: Math.min(1, centre + reach) };
+}
+
+/** Hits and trials of each block of time. */
+export interface Block {
+  hits: number;
+  trials: number;
+}
+
+/** Blocks of `width` milliseconds aligned to UTC; those without trials are left out. */
+export function blocksOf(times: ArrayLike<number>, right: ArrayLike<number>, width: number): Block[] {
+  const blocks = new Map<number, Block>();
+  for (let i = 0; i < times.length; i++) {
+    const key = Math.floor(times[i]! / width);
+    let block = blocks.get(key);
+    if (block === undefined) blocks.set(key, (block = { hits: 0, trials: 0 }));
+    block.hits += right[i]!;
+    block.trials++;
+  }
+  return [...blocks.entries()].sort(([a], [b]) => a - b).map(([, block]) => block);
+}
+
+/** 95 % percentile interval of hits / trials over blocks drawn with replacement (Künsch 1989, non-overlapping). Seeded. One block says nothing. */
+export function blockBootstrap(blocks: readonly Block[], seed: number, draws = 1_000): Interval {
+  if (blocks.length < 2) return { low: 0, high: 1 };
+  const random = createRandom(seed);
+  const shares = new Float64Array(draws);
+  for (let draw = 0; draw < draws; draw++) {
+    let hits = 0;
+    let trials = 0;
+    for (let i = 0; i < blocks.length; i++) {
+      const block = blocks[Math.floor(random.next() * blocks.length)]!;
+      hits += block.hits;
+      trials += block.trials;
+    }
+    shares[draw] = hits / trials;
+  }
+  shares.sort();
+  return { low: shares[Math.floor(draws * 0.025)]!, high: shares[Math.ceil(draws * 0.975) - 1]! };
+}
+
+/**
+ * Independent trials that would give the same variance of hits / trials as these blocks do (ratio estimator, Cochran 1977, 6.13); never above the
+ * number of trials. Below two blocks nothing is known about the variance: 0.
+ */
+export function effectiveTrials(blocks: readonly Block[]): number {
+  const trials = blocks.reduce((sum, block) => sum + block.trials, 0);
+  const share = blocks.reduce((sum, block) => sum + block.hits, 0) / trials;
+  if (blocks.length < 2) return 0;
+  const squares = blocks.reduce((sum, block) => sum + (block.hits - share * block.trials) ** 2, 0);
+  const variance = (squares * blocks.length) / (blocks.length - 1) / (trials * trials);
+  // At a share of 0 or 1 both variances vanish; the half-trial correction keeps the ratio defined.
+  const smooth = (share * trials + 0.5) / (trials + 1);
+  return variance > 0 ? Math.min(trials, (smooth * (1 - smooth)) / variance) : trials;
+}

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+"""Independent values for categories A and E: pandas over whole series, zoneinfo for calendars; nothing of the fold's code or method.
+
+Usage: features_price_time.py > libs/features/golden/price-time.json
+The candles are drawn by integer arithmetic, which price-time.oracle.test.ts repeats exactly. Needs pandas and numpy.
+"""
+import json
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+START = int(datetime(2024, 3, 9, tzinfo=timezone.utc).timestamp()) * 1000
+MINUTES = 1700
+LISTINGS = ['coinbase', 'kraken', 'binanceus']
+TIMEFRAMES = {'1m': 1, '5m': 5, '15m': 15, '1h': 60, '4h': 240, '1d': 1440}
+
+
+def draws():
+    state = 12345
+    while True:
+        state = (1664525 * state + 1013904223) % 2**32
+        yield state >> 16
+
+
+def candles():
+    draw = draws()
+    price = 2_500_000
+    rows = {venue: [] for venue in LISTINGS}
+    for minute in range(MINUTES):
+        price += next(draw) % 2001 - 1000
+        for index, venue in enumerate(LISTINGS):
+            close, opened = price + next(draw) % 801 - 400, price + next(draw) % 801 - 400
+            high, low = max(opened, close) + next(draw) % 300, min(opened, close) - next(draw) % 300
+            volume, skip = 1 + next(draw) % 5000, next(draw) % 10
+            if minute > 0 and skip < index:
+                continue
+            rows[venue].append((minute, opened / 100, high / 100, low / 100, close / 100, volume / 1000))
+    frames = {}
+    for venue, data in rows.items():
+        frame = pd.DataFrame(data, columns=['minute', 'open', 'high', 'low', 'close', 'volume']).set_index('minute')
+        frame = frame.reindex(range(MINUTES))
+        frame['missing'] = frame.close.isna()
+        frame['close'] = frame.close.ffill()
+        for name in ('open', 'high', 'low'):
+            frame[name] = frame[name].fillna(frame.close)
+        frame['volume'] = frame.volume.fillna(0)
+        frame['value'] = (frame.high + frame.low + frame.close) / 3 * frame.volume
+        frames[venue] = frame
+    return frames
+
+
+def stale(frame):
+    return frame.missing.astype(int).groupby((~frame.missing).cumsum()).cumsum()
+
+
+def location(frame):
+    return ((2 * frame.close - frame.high - frame.low) / (frame.high - frame.low).replace(0, np.nan)).fillna(0)
+
+
+def bars(frame, length):
+    """For each minute the bar under way, with that minute as its last."""
+    group = frame.groupby(frame.index // length)
+    out = pd.DataFrame({'open': group.open.transform('first'), 'high': group.high.cummax(), 'low': group.low.cummin(), 'close': frame.close,
+                        'volume': group.volume.cumsum()})
+    return out
+
+
+def leg(prefix, suffix, frame, consensus, lead_scale, out, rate=0, is_dollar=True):
+    price = np.log(frame.close)
+    ret = price.diff()
+    scale = ret.rolling(120, min_periods=30).std() + 1e-6
+    out[f'{prefix}_ret{suffix}'] = ret / scale
+    for width in (3, 10, 30, 120, 360):
+        out[f'{prefix}_mom_{width}{suffix}'] = price.diff(width) / scale / np.sqrt(width)
+    out[f'{prefix}_clv{suffix}'] = location(frame)
+    out[f'{prefix}_range{suffix}'] = np.log(frame.high / frame.low) / scale
+    out[f'{prefix}_upper_wick{suffix}'] = np.log(frame.high / frame.close) / scale
+    out[f'{prefix}_lower_wick{suffix}'] = np.log(frame.close / frame.low) / scale
+    volume = np.log1p(frame.value / 25)
+    z = (volume - volume.rolling(120, min_periods=30).mean()) / (volume.rolling(120, min_periods=30).std() + 1e-3)
+    out[f'{prefix}_vol_z{suffix}'] = z
+    out[f'{prefix}_signed_vol{suffix}'] = np.sign(frame.close - frame.open) * z
+    out[f'{prefix}_stale{suffix}'] = stale(frame).clip(0, 30)
+    spread = price + rate - consensus
+    if is_dollar:
+        out[f'{prefix}_spread{suffix}'] = spread / lead_scale
+    for width in (10, 60, 360):
+        out[f'{prefix}_spread_dev_{width}{suffix}'] = (spread - spread.rolling(width, min_periods=5).mean()) / lead_scale
+
+
+def price_features():
+    frames = candles()
+    own = frames['coinbase']
+    price = np.log(own.close)
+    logs = {venue: np.log(frame.close) for venue, frame in frames.items()}
+    consensus = sum(logs.values()) / len(logs)
+    lead_scale = price.diff().rolling(120, min_periods=30).std() + 1e-6
+    out = {'lead_scale': lead_scale * 1e4}
+    for venue, frame in frames.items():
+        leg('leg', f'.{venue}_usd', frame, consensus, lead_scale, out)
+    leg('own', '', own, consensus, lead_scale, out)
+    for name, length in TIMEFRAMES.items():
+        out[f'ret_{name}.close'] = price.diff(length)
+        bar = bars(own, length)
+        out[f'range.{name}'] = (bar.high - bar.low) / bar.close
+        out[f'clv.{name}'] = location(bar)
+        top, bottom = bar[['open', 'close']].max(axis=1), bar[['open', 'close']].min(axis=1)
+        out[f'upper_wick.{name}'] = np.log(bar.high / top)
+        out[f'lower_wick.{name}'] = np.log(bottom / bar.low)
+        if length <= 60:
+            total = np.log1p(own.volume.groupby(own.index // length).sum())
+            now = np.log1p(bar.volume)
+            z = []
+            for minute in own.index:
+                last = minute // length
+                window = np.append(total.loc[last - 19:last - 1].values, now[minute])
+                z.append((now[minute] - window.mean()) / window.std(ddof=1) if len(window) == 20 else np.nan)
+            out[f'vol_z.{name}'] = pd.Series(z)
+    for name in ('1m', '15m', '1h', '1d'):
+        width = TIMEFRAMES[name]
+        out[f'vwap_dev_{name}'] = np.log(own.close / (own.value.rolling(width).sum() / own.volume.rolling(width).sum()))
+    traded = own.value > 0
+    ratio = (price.diff().abs() / own.value * 1e6).where(traded)
+    out['amihud_1h'] = ratio.rolling(60, min_periods=1).mean()
+    out['staleness'] = np.log1p(stale(own))
+    weights = {venue: frame.volume.rolling(60, min_periods=1).sum() for venue, frame in frames.items()}
+    out['xvenue_vwap_dev'] = price - sum(weights[v] * logs[v] for v in LISTINGS) / sum(weights.values())
+    for venue in LISTINGS[1:]:
+        spread = price - logs[venue]
+        out[f'spread.{venue}_usd'] = spread
+        for name, width, least in (('5m', 5, 5), ('1h', 60, 30)):
+            window = spread.rolling(width, min_periods=least)
+            out[f'spread_z_{name}.{venue}_usd'] = (spread - window.mean()) / (window.std() + 1e-6)
+        out[f'spread_gap_10.{venue}_usd'] = (spread - spread.rolling(10, min_periods=5).mean()) / lead_scale
+    out['leader_gap_1m'], out['leader_gap_5m'] = leader_gaps(logs)
+    return pd.DataFrame(out)
+
+
+def leader_gaps(logs):
+    returns = pd.DataFrame({venue: series.diff() for venue, series in logs.items()})
+    own, others = returns.coinbase, [v for v in LISTINGS if v != 'coinbase']
+    gaps = {1: [], 5: []}
+    weights = None
+    for minute in range(MINUTES):
+        # The first hour is not used; then 24 whole hours end at each whole hour.
+        if (minute + 1) % 60 == 0 and minute + 1 >= 25 * 60:
+            window = range(minute + 1 - 24 * 60, minute + 1)
+            y = own.iloc[window].values
+            correlation = {}
+            for venue in others:
+                x = returns[venue].shift(1).iloc[window].values
+                correlation[venue] = max(0, np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y)))
+            total = sum(correlation.values())
+            weights = {v: c / total for v, c in correlation.items()} if total > 0 else None
+        for width in gaps:
+            move = {v: logs[v].iloc[minute] - logs[v].iloc[minute - width] if minute >= width else np.nan for v in LISTINGS}
+            gaps[width].append(np.nan if weights is None else sum(w * (move[v] - move['coinbase']) for v, w in weights.items()))
+    return pd.Series(gaps[1]), pd.Series(gaps[5])
+
+
+def calendar(t):
+    utc = datetime.fromtimestamp(t / 1000, timezone.utc)
+    london, york = utc.astimezone(ZoneInfo('Europe/London')), utc.astimezone(ZoneInfo('America/New_York'))
+    hour = utc.hour + utc.minute / 60
+    minute_london, minute_york = london.hour * 60 + london.minute, york.hour * 60 + york.minute
+    in_london, in_york = 480 <= minute_london < 990, 480 <= minute_york < 1020
+    day = utc.weekday() + hour / 24
+    # The next weekday 09:30 on New York's clock, if it is less than a day of its clock away.
+    ahead = (570 - minute_york) % 1440
+    opens = (york.replace(tzinfo=None) + timedelta(minutes=ahead)).weekday() < 5
+    friday = (utc + timedelta(days=(4 - utc.weekday()) % 7)).replace(hour=8, minute=0)
+    if friday <= utc:
+        friday += timedelta(days=7)
+    return {
+        'session_asia': hour < 9, 'session_london': in_london, 'session_new_york': in_york, 'session_overlap': in_london and in_york,
+        'hour_sin': np.sin(2 * np.pi * hour / 24), 'hour_cos': np.cos(2 * np.pi * hour / 24),
+        'dow_sin': np.sin(2 * np.pi * day / 7), 'dow_cos': np.cos(2 * np.pi * day / 7), 'weekend': utc.weekday() >= 5,
+        'minutes_to_us_equity_open': ahead if opens else 0,
+        'minutes_to_us_equity_close': 960 - minute_york if york.weekday() < 5 and 570 <= minute_york < 960 else 0,
+        'month_end': (utc + timedelta(days=1)).day == 1,
+        'options_expiry_hours': (friday - utc).total_seconds() / 3600,
+        'options_expiry_quarterly': friday.month % 3 == 0 and (friday + timedelta(days=7)).month != friday.month,
+        'dst_us': bool(york.dst()), 'dst_uk': bool(london.dst()),
+    }
+
+
+def main():
+    frame = price_features()
+    minutes = [200, 400, 719, 1000, 1199, 1439, 1500, 1559, 1600, 1679, 1699]
+    price = [{'t': START + (m + 1) * 60_000, 'values': [None if pd.isna(v) else float(f'{v:.10g}') for v in frame.loc[m]]} for m in minutes]
+    # Every 1009 minutes over two years, and the minutes around both clocks' changes.
+    times = [START + 60_000 * 1009 * i for i in range(0, 1042, 7)]
+    for y, m, d, h in ((2024, 3, 10, 7), (2024, 3, 31, 1), (2024, 10, 27, 1), (2024, 11, 3, 6), (2024, 3, 29, 8), (2024, 5, 31, 13)):
+        edge = int(datetime(y, m, d, h, tzinfo=timezone.utc).timestamp()) * 1000
+        times += [edge - 60_000, edge, edge + 60_000]
+    time = [{'t': t, 'values': [float(f'{float(v):.10g}') for v in calendar(t).values()]} for t in times]
+    print(json.dumps({'price': {'columns': [f'{c}@1' for c in frame.columns], 'rows': price},
+                      'time': {'columns': [f'{c}@1' for c in calendar(START)], 'rows': time}}, separators=(',', ':')))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,178 @@
+/** Records of the log as rows of the store: which table, which columns, which values. Pure. */
+import { TributaryError } from '#libs/errors/errors.ts';
+import { type LogRecord } from '#libs/log/port.ts';
+import { type Topic } from '#libs/log/topics.ts';
+import { type Row } from '#libs/store/port.ts';
+import { DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
+import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+
+export interface Table {
+  readonly name: string;
+  /** Of the values that `row` gives, in their order. */
+  readonly columns: readonly string[];
+  /** Throws when the record cannot be read. */
+  readonly row: (record: LogRecord) => Row;
+}
+
+type Event = NonNullable<Tick['event']>;
+type Kind = Event['$case'];
+
+/** Where a record stands: the first columns of every table. */
+const PLACE = ['log_partition', 'log_offset', 'log_time'] as const;
+const place = ({ partition, offset, timestamp }: LogRecord) => [partition, offset, timestamp];
+
+/** Columns of an event's own fields, by kind; each kind leaves the others' at their default. */
+const KIND_COLUMNS: Readonly<Record<Kind, readonly string[]>> = {
+  trade: ['trade_id', 'price', 'size', 'aggressor', 'repaired'],
+  quote: ['bid', 'bid_size', 'ask', 'ask_size'],
+  book: [
+    ...['bid_prices', 'bid_sizes', 'ask_prices', 'ask_sizes'],
+    ...['bid_value_10bps', 'ask_value_10bps', 'bid_value_50bps', 'ask_value_50bps', 'order_flow', 'updates'],
+  ],
+  status: ['status', 'tick_size', 'renamed_to'],
+  heartbeat: [
+    ...['healthy', 'last_frame_time', 'clock_skew', 'gaps', 'checksum_failures', 'reconnects', 'conflated_quotes'],
+    ...['complete_through_trade_id', 'complete_through_time'],
+  ],
+  gap: ['gap_kind', 'from_trade_id', 'to_trade_id', 'detail'],
+  reference: ['source', 'series', 'seq', 'value', 'published_at', 'effective_t'],
+  clock: ['t', 'writer_epoch'],
+  candle: ['start', 'open', 'high', 'low', 'close', 'volume', 'trades'],
+};
+
+function eventValues(event: Event): readonly unknown[] {
+  switch (event.$case) {
+    case 'trade': {
+      const { tradeId, price, size, aggressor, repaired } = event.value;
+      return [tradeId, price, size, aggressor, repaired];
+    }
+    case 'quote': {
+      const { bid, bidSize, ask, askSize } = event.value;
+      return [bid, bidSize, ask, askSize];
+    }
+    case 'book': {
+      const b = event.value;
+      const bands = [b.bidValue10bps, b.askValue10bps, b.bidValue50bps, b.askValue50bps];
+      return [b.bidPrices, b.bidSizes, b.askPrices, b.askSizes, ...bands, b.orderFlow, b.updates];
+    }
+    case 'status':
+      return [event.value.status, event.value.tickSize, event.value.renamedTo];
+    case 'heartbeat': {
+      const h = event.value;
+      const counts = [h.gaps, h.checksumFailures, h.reconnects, h.conflatedQuotes];
+      return [h.healthy, h.lastFrameTime, h.clockSkew, ...counts, h.completeThroughTradeId, h.completeThroughTime];
+    }
+    case 'gap':
+      return [event.value.kind, event.value.fromTradeId, event.value.toTradeId, event.value.detail];
+    case 'reference': {
+      const { source, series, seq, value, publishedAt, effectiveT } = event.value;
+      return [source, series, seq, value, publishedAt, effectiveT];
+    }
+    case 'clock':
+      return [event.value.t, event.value.writerEpoch];
+    case 'candle': {
+      const { start, open, high, low, close, volume, trades } = event.value;
+      return [start, open, high, low, close, volume, trades];
+    }
+  }
+}
+
+const TICK_COMMON = [...PLACE, 'kind', 'asset', 'venue', 'instrument', 'exchange_time', 'receive_time', 'sequence'];
+const TICK_COLUMNS = [...TICK_COMMON, ...Object.values(KIND_COLUMNS).flat()];
+const ARRAYS = new Set(['bid_prices', 'bid_sizes', 'ask_prices', 'ask_sizes', 'order_flow']);
+const TEXTS = new Set(['renamed_to', 'detail', 'source', 'series']);
+const FLAGS = new Set(['repaired', 'healthy']);
+const EMPTY: readonly unknown[] = [];
+const TICK_DEFAULTS: readonly unknown[] = TICK_COLUMNS.map((column) => {
+  if (ARRAYS.has(column)) return EMPTY;
+  if (TEXTS.has(column)) return '';
+  return FLAGS.has(column) ? false : 0;
+});
+/** Where a kind's columns begin. */
+const KIND_START: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(KIND_COLUMNS).map(([kind, [first]]) => [kind, TICK_COLUMNS.indexOf(first!)]),
+);
+
+function tickRow(record: LogRecord): Row {
+  const { event, asset, venue, instrument, exchangeTime, receiveTime, sequence } = Tick.decode(record.value);
+  if (event === undefined)
+    throw new TributaryError('TRB_WIRE_UNKNOWN_EVENT', 'A tick of a kind that this version does not know.');
+  const row: unknown[] = TICK_DEFAULTS.slice();
+  const common = [...place(record), event.$case, asset, venue, instrument, exchangeTime, receiveTime, sequence];
+  common.forEach((value, index) => (row[index] = value));
+  const start = KIND_START[event.$case]!;
+  eventValues(event).forEach((value, index) => (row[start + index] = value));
+  return row;
+}
+
+const SIGNAL_COLUMNS = [
+  ...['asset', 'venue', 'instrument', 'horizon', 't', 'lane', 'direction', 'probability_up', 'confidence', 'threshold'],
+  ...['reference_price', 'reference_kind', 'cost_bps', 'quality', 'abstain_reason', 'bundle_id', 'slot', 'published_at'],
+  ...['valid_until', 'source'],
+];
+
+function signalValues(s: Signal): unknown[] {
+  return [
+    ...[s.asset, s.venue, s.instrument, s.horizon, s.t, s.lane, s.direction, s.probabilityUp, s.confidence, s.threshold],
+    ...[s.referencePrice, s.referenceKind, s.costBps, s.quality, s.abstainReason, s.bundleId, s.slot, s.publishedAt],
+    ...[s.validUntil, s.source],
+  ];
+}
+
+export const TABLES: Readonly<Record<Topic, Table>> = {
+  ticks: { name: 'ticks', columns: TICK_COLUMNS, row: tickRow },
+  features: {
+    name: 'features',
+    columns: [
+      ...[...PLACE, 'asset', 'venue', 'instrument', 't', 'lane', 'schema_id', 'values', 'quality', 'last_price'],
+      ...['last_price_age', 'bid', 'ask', 'late_events', 'source_offset'],
+    ],
+    row: (record) => {
+      const v = FeatureVector.decode(record.value);
+      return [
+        ...[...place(record), v.asset, v.venue, v.instrument, v.t, v.lane, v.schemaId, v.values, v.quality, v.lastPrice],
+        ...[v.lastPriceAge, v.bid, v.ask, v.lateEvents, v.sourceOffset],
+      ];
+    },
+  },
+  'feature-state': {
+    name: 'feature_states',
+    columns: [...PLACE, 'state_version', 'partition', 'offset', 'chunk', 'chunks', 'bytes'],
+    row: (record) => {
+      const s = FeatureState.decode(record.value);
+      return [...place(record), s.stateVersion, s.partition, s.offset, s.chunk, s.chunks, s.payload.length];
+    },
+  },
+  signals: {
+    name: 'signals',
+    columns: [...PLACE, ...SIGNAL_COLUMNS],
+    row: (record) => [...place(record), ...signalValues(Signal.decode(record.value))],
+  },
+  outcomes: {
+    name: 'outcomes',
+    columns: [...PLACE, ...SIGNAL_COLUMNS, 'status', 'void_reason', 'entry_price', 'exit_price', 'log_return', 'resolved_at'],
+    row: (record) => {
+      const o = Outcome.decode(record.value);
+      const signal = signalValues(o.signal ?? Signal.fromPartial({}));
+      return [...place(record), ...signal, o.status, o.voidReason, o.entryPrice, o.exitPrice, o.logReturn, o.resolvedAt];
+    },
+  },
+  models: {
+    name: 'models',
+    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle'],
+    row: (record) => {
+      const m = ModelSlot.decode(record.value);
+      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle];
+    },
+  },
+  'dead-letter': {
+    name: 'dead_letter',
+    columns: [...PLACE, 'topic', 'partition', 'offset', 'key', 'value', 'service', 'code', 'detail', 'time'],
+    row: (record) => {
+      const d = DeadLetter.decode(record.value);
+      return [...place(record), d.topic, d.partition, d.offset, d.key, d.value, d.service, d.code, d.detail, d.time];
+    },
+  },
+};

@@ -1,0 +1,188 @@
+/** The backtest on generated candles: it finds a planted edge, is silent without one, and nothing later moves an earlier decision. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type CandleRow } from '#libs/history/rows.ts';
+import { createRandom } from '#libs/models/random.ts';
+import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type BacktestReport, runBacktest } from './backtest.ts';
+import { parseBacktestOptions, type RawBacktestOptions } from './options.ts';
+
+const MINUTE = 60_000;
+const START = Date.parse('2024-05-01T00:00:00Z');
+const TRAIN_UNTIL = '2024-05-03T00:00:00Z';
+const TESTED = 720;
+const MINUTES = 2_880 + TESTED;
+/** Four runs fold and fit in earnest; a busy machine needs its time. */
+const PATIENCE = 240_000;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tributary-backtest-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('with a venue that follows another a minute later', () => {
+  const candles = market('lagging');
+  let report: BacktestReport;
+  beforeAll(async () => {
+    report = await backtest('edge', candles, {});
+  }, PATIENCE);
+
+  test('finds the edge, speaks, and is right out of sample', () => {
+    const follower = report.results.find(({ venue, target }) => venue === 'kraken' && target === 'close')!;
+    expect(follower.accuracy).toBeGreaterThan(0.7);
+    expect(follower.accuracy).toBeLessThan(0.95);
+    expect(follower.emitted.count).toBeGreaterThan(50);
+    expect(follower.emitted.accuracy).toBeGreaterThan(0.7);
+    const leader = report.results.find(({ venue, target }) => venue === 'coinbase' && target === 'close')!;
+    expect(leader.accuracy).toBeLessThan(0.58);
+    expect(leader.emitted.coverage).toBeLessThan(0.01);
+  });
+
+  test('writes a decision for every minute of the test, labelled as the candles say', async () => {
+    const rows = await predictions('edge');
+    expect(rows).toHaveLength(2 * 2 * TESTED);
+    const traded = new Map(candles.map((candle) => [`${candle.venue} ${candle.start}`, candle]));
+    for (const row of rows) {
+      const [venue, t] = [row['venue']!, Number(row['t'])];
+      const inside = traded.get(`${venue} ${t}`);
+      let earlier = t - MINUTE;
+      while (!traded.has(`${venue} ${earlier}`)) earlier -= MINUTE;
+      const from = row['target'] === 'entry' ? inside?.open : traded.get(`${venue} ${earlier}`)!.close;
+      expect(row['y']).toBe(inside === undefined || from === undefined ? '' : String(Math.sign(inside.close - from)));
+      expect(Number(row['confidence'])).toBeCloseTo(
+        Math.max(Number(row['probability_up']), 1 - Number(row['probability_up'])),
+        9,
+      );
+    }
+    expect(rows.some((row) => row['y'] === '')).toBe(true);
+    expect(JSON.parse(await readFile(join(folder, 'edge.json'), 'utf8'))).toEqual(report);
+  });
+
+  test(
+    'gives the same without threads',
+    async () => {
+      const again = await backtest('alone', candles, { workers: 0 }, ['close']);
+      expect(again.results).toEqual(report.results.filter(({ target }) => target === 'close'));
+      expect(await predictions('alone')).toEqual((await predictions('edge')).filter((row) => row['target'] === 'close'));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'what comes after a decision moves it by no bit',
+    async () => {
+      const cut = Date.parse('2024-05-03T06:00:00Z');
+      const changed = candles.map((candle) =>
+        candle.start < cut
+          ? candle
+          : { ...candle, open: candle.close * 1.01, high: candle.high * 1.02, close: candle.open, volume: 7 },
+      );
+      await backtest('changed', changed, {}, ['close']);
+      const decided = async (name: string): Promise<Record<string, string>[]> =>
+        (await predictions(name)).filter((row) => row['target'] === 'close').map((row) => ({ ...row, y: '' }));
+      const [before, after] = [await decided('edge'), await decided('changed')];
+      const isBefore = (row: Record<string, string>): boolean => Number(row['t']) <= cut;
+      expect(after.filter(isBefore)).toHaveLength(2 * 361);
+      expect(after.filter(isBefore)).toEqual(before.filter(isBefore));
+      expect(after).not.toEqual(before);
+    },
+    PATIENCE,
+  );
+});
+
+describe('without an edge', () => {
+  test(
+    'almost nothing is said',
+    async () => {
+      const report = await backtest('noise', market('independent'), {}, ['close']);
+      const said = report.results.reduce((sum, { emitted }) => sum + emitted.count, 0);
+      expect(said / (report.results.length * TESTED)).toBeLessThan(0.01);
+      for (const { accuracy } of report.results) expect(Math.abs(accuracy! - 0.5)).toBeLessThan(0.06);
+    },
+    PATIENCE,
+  );
+});
+
+describe('what cannot be done', () => {
+  const asked: RawBacktestOptions = { history: 'candles.csv', trainUntil: TRAIN_UNTIL };
+  const few = market('independent').filter(({ start }) => start < START + 600 * MINUTE);
+
+  test.each([
+    ['a bad date', { trainUntil: 'yesterday' }, 'TRB_BACKTEST_OPTIONS'],
+    ['a bad duration', { retrainEvery: '2 days' }, 'TRB_BACKTEST_OPTIONS'],
+    ['an unknown horizon', { horizons: '1m,7m' }, 'TRB_UNKNOWN_HORIZON'],
+    ['a horizon of the fast lane', { horizons: '1s' }, 'TRB_UNKNOWN_HORIZON'],
+    ['a time after the data', { trainUntil: '2030-01-01' }, 'TRB_BACKTEST_RANGE'],
+    ['a time before there is anything to learn', { trainUntil: '2024-05-01T00:30:00Z' }, 'TRB_BACKTEST_RANGE'],
+    ['an unknown symbol', { symbols: 'DOGE-USD' }, 'TRB_UNKNOWN_SYMBOL'],
+    ['an unknown venue', { venues: 'mtgox' }, 'TRB_UNKNOWN_VENUE'],
+    ['a folder that is not there', { report: '/nowhere/at/all.json' }, 'TRB_OUTPUT_UNWRITABLE'],
+  ] as const)('%s is refused with a hint', async (_name, change, code) => {
+    const run = async (): Promise<unknown> => runBacktest(parseBacktestOptions({ ...asked, ...change }), { candles: few });
+    await expect(run()).rejects.toMatchObject({ code });
+    await expect(run()).rejects.toHaveProperty('hint');
+  });
+
+  test('a missing file is named', async () => {
+    await expect(runBacktest(parseBacktestOptions({ ...asked, history: join(folder, 'none.csv') }))).rejects.toMatchObject({
+      code: 'TRB_HISTORY_NOT_FOUND',
+    });
+  });
+});
+
+async function backtest(
+  name: string,
+  candles: readonly CandleRow[],
+  change: Partial<RawBacktestOptions>,
+  targets: readonly LabelTarget[] = ['entry', 'close'],
+): Promise<BacktestReport> {
+  const options = parseBacktestOptions({
+    history: 'generated.csv',
+    trainUntil: TRAIN_UNTIL,
+    retrainEvery: '6h',
+    horizons: '1m',
+    report: join(folder, `${name}.json`),
+    predictions: join(folder, `${name}.csv`),
+    workers: 2,
+    quick: true,
+    ...change,
+  });
+  return runBacktest({ ...options, targets }, { candles });
+}
+
+async function predictions(name: string): Promise<Record<string, string>[]> {
+  const [heading, ...lines] = (await readFile(join(folder, `${name}.csv`), 'utf8')).trimEnd().split('\n');
+  const names = heading!.split(',');
+  return lines.map((line) => Object.fromEntries(line.split(',').map((cell, c) => [names[c]!, cell])));
+}
+
+/** Two venues; `lagging`: kraken's close is mostly coinbase's of the minute before. Kraken has no trade in a few minutes. */
+function market(kind: 'lagging' | 'independent'): CandleRow[] {
+  const random = createRandom(11);
+  const normal = (): number => Math.sqrt(-2 * Math.log(1 - random.next())) * Math.cos(2 * Math.PI * random.next());
+  const candles: CandleRow[] = [];
+  let [lead, own, leadClose, followClose] = [0, 0, 30_000, 30_000];
+  for (let minute = 0; minute < MINUTES; minute++) {
+    const previousLead = lead;
+    lead += 0.0008 * normal();
+    own += 0.0008 * normal();
+    const leadNow = price(30_000 * Math.exp(lead));
+    const followNow = price(30_000 * Math.exp(kind === 'lagging' ? previousLead + 0.0003 * normal() : own));
+    candles.push(bar('coinbase', minute, leadClose, leadNow, random.next()));
+    if (random.next() > 0.02) candles.push(bar('kraken', minute, followClose, followNow, random.next()));
+    [leadClose, followClose] = [leadNow, followNow];
+  }
+  return candles;
+}
+
+function bar(venue: string, minute: number, open: number, close: number, volume: number): CandleRow {
+  const [high, low] = [Math.max(open, close) + 1, Math.min(open, close) - 1];
+  return { venue, instrument: 'BTC-USD', start: START + minute * MINUTE, open, high, low, close, volume, trades: 3 };
+}
+
+function price(value: number): number {
+  return Math.round(value * 100) / 100;
+}

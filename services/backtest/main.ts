@@ -1,0 +1,32 @@
+/** `tributary backtest`: walk-forward over recorded candles; prints the accuracy table, writes the report and every decision. */
+import { Command } from 'commander';
+import { accuracyTable } from '#libs/validation/accuracy-table.ts';
+import { untilStopped } from '#services/cli/process.ts';
+import { runBacktest } from './backtest.ts';
+import { parseBacktestOptions } from './options.ts';
+
+export function backtestCommand(): Command {
+  return new Command('backtest')
+    .description('train on the past of a candle file, decide every minute of its rest, print the accuracy')
+    .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
+    .requiredOption('--train-until <time>', 'first decision that is tested, UTC, for instance 2023-03-08T00:00:00Z')
+    .option('--retrain-every <duration>', 'length of a test fold, for instance 12h', '2d')
+    .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m')
+    .option('--report <file>', 'writes the accuracy as JSON')
+    .option('--predictions <file>', 'writes every decision as CSV')
+    .option('--symbols <list>', 'BASE-QUOTE; default: every one quoted in USD')
+    .option('--venues <list>', 'default: every one in the file')
+    .option('--seed <n>', 'seed of everything random', '1')
+    .option('--workers <n>', 'training threads, 0 = none beside the main one; default: cores, at most 4')
+    .option('--quick', 'smaller models, less accurate')
+    .action(async (raw: object) => {
+      const options = parseBacktestOptions(raw);
+      const started = performance.now();
+      const report = await runBacktest(options, {
+        signal: untilStopped(),
+        onProgress: (stage, done, total) => process.stderr.write(`\r${stage} ${Math.floor((100 * done) / total)} %   `),
+      });
+      process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
+      process.stdout.write(`${accuracyTable(report)}\n`);
+    });
+}

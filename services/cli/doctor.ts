@@ -1,0 +1,86 @@
+/** `tributary doctor`: what is reachable, what is missing, and what to do about it; one line each. */
+import { Command, Option } from 'commander';
+import { execFileSync } from 'node:child_process';
+import { describeError } from '#libs/errors/errors.ts';
+import { names } from './options.ts';
+
+interface Finding {
+  readonly what: string;
+  readonly state: 'ok' | 'missing' | 'failed';
+  readonly detail: string;
+}
+
+interface DoctorOptions {
+  readonly url: string;
+  readonly brokers?: string[];
+}
+
+export function doctorCommand(): Command {
+  return new Command('doctor')
+    .description('what is reachable, what is missing, what to do')
+    .addOption(new Option('--url <url>', 'of a running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
+    .addOption(new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names))
+    .action(async (options: DoctorOptions) => {
+      const remote = [...(await venues()), instance(options.url), ...(options.brokers ? [kafka(options.brokers)] : [])];
+      const findings = [node(), java(), ...(await Promise.all(remote))];
+      for (const { what, state, detail } of findings) process.stdout.write(`${state.padEnd(8)} ${what.padEnd(16)} ${detail}\n`);
+      if (findings.some((finding) => finding.state === 'failed')) process.exitCode = 1;
+    });
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const fits = (major === 20 && minor >= 19) || major === 21 || major === 22;
+  return {
+    what: 'Node',
+    state: fits ? 'ok' : 'failed',
+    detail: fits ? process.versions.node : `${process.versions.node}: use Node 20.19 or later, or 22`,
+  };
+}
+
+function java(): Finding {
+  try {
+    execFileSync('java', ['-version'], { stdio: 'ignore' });
+    execFileSync('mvn', ['-version'], { stdio: 'ignore' });
+    return { what: 'Java and Maven', state: 'ok', detail: 'the tests can start a Kafka of their own' };
+  } catch {
+    return { what: 'Java and Maven', state: 'missing', detail: 'only the tests on Kafka need them; or set KAFKA_BROKERS' };
+  }
+}
+
+async function venues(): Promise<Promise<Finding>[]> {
+  const { probeVenue, VENUES } = await import('#services/ingest/venues/registry.ts');
+  return Object.keys(VENUES).map(async (venue): Promise<Finding> => {
+    const answers = await probeVenue(venue, { timeoutMs: 5_000 });
+    return {
+      what: venue,
+      state: answers ? 'ok' : 'missing',
+      detail: answers ? 'answers' : 'does not answer: check the network; `npm start` runs against the simulator meanwhile',
+    };
+  });
+}
+
+async function instance(url: string): Promise<Finding> {
+  try {
+    const response = await fetch(new URL('/api/status', url), { signal: AbortSignal.timeout(2_000) });
+    const status = (await response.json()) as { source: string; uptime_s: number };
+    return {
+      what: 'instance',
+      state: 'ok',
+      detail: `runs at ${url} on ${status.source} data since ${Math.round(status.uptime_s)} s`,
+    };
+  } catch {
+    return { what: 'instance', state: 'missing', detail: `none at ${url}: \`npm start\` runs one` };
+  }
+}
+
+async function kafka(brokers: string[]): Promise<Finding> {
+  const { openKafkaLog } = await import('#libs/log/kafka.ts');
+  try {
+    const log = await openKafkaLog({ brokers, clientId: 'tributary-doctor' });
+    const partitions = await log.partitions('ticks').finally(() => log.close());
+    return { what: 'Kafka', state: 'ok', detail: `ticks has ${partitions} partitions` };
+  } catch (thrown) {
+    return { what: 'Kafka', state: 'failed', detail: describeError(thrown) };
+  }
+}

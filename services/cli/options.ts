@@ -1,0 +1,90 @@
+/** Options that several commands share, each with one environment variable; values are checked here, once. */
+import { InvalidArgumentError, Option } from 'commander';
+import { type Horizon, isHorizon } from '#libs/market/horizon.ts';
+import { parseInstrument } from '#libs/market/instrument.ts';
+import { describeError } from '#libs/errors/errors.ts';
+
+const DURATION_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `90s`, `15m`, `6h`, `2d` -> milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([smhd])$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('Write a number and s, m, h or d, for instance 2d.');
+  return Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS];
+}
+
+/** An instant: `2023-03-08T00:00:00Z` or `2023-03-08`, UTC -> milliseconds. */
+export function instant(text: string): number {
+  const t = Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(text) || !text.includes('T') ? text : `${text}Z`);
+  if (Number.isNaN(t)) throw new InvalidArgumentError('Write a date as 2023-03-08 or 2023-03-08T00:00:00Z.');
+  return t;
+}
+
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || value > most)
+      throw new InvalidArgumentError(`Write a whole number from ${least} to ${most}.`);
+    return value;
+  };
+}
+
+/** `BTC-USD,ETH-USD` */
+export function symbols(text: string): string[] {
+  return list(text, (name) => {
+    try {
+      return parseInstrument(name.toUpperCase()).name;
+    } catch (thrown) {
+      throw new InvalidArgumentError(describeError(thrown));
+    }
+  });
+}
+
+/** `1m,5m` */
+export function horizons(text: string): Horizon[] {
+  return list(text, (name) => {
+    if (!isHorizon(name)) throw new InvalidArgumentError(`"${name}" is no horizon; there are 1m, 5m and 15m.`);
+    return name;
+  });
+}
+
+export function names(text: string): string[] {
+  return list(text, (name) => name);
+}
+
+function list<T>(text: string, read: (part: string) => T): T[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.includes('')) throw new InvalidArgumentError('Write a list with commas and nothing empty in it.');
+  return [...new Set(parts.map(read))];
+}
+
+export const symbolsOption = (): Option =>
+  new Option('--symbols <list>', 'instruments, BASE-QUOTE')
+    .env('TRIBUTARY_SYMBOLS')
+    .argParser(symbols)
+    .default(['BTC-USD', 'ETH-USD'], 'BTC-USD,ETH-USD');
+
+export const seedOption = (): Option =>
+  new Option('--seed <n>', 'seed of everything random').argParser(wholeNumber(0, 2 ** 31 - 1)).default(1);
+
+/** Options of every service that runs alone, on Kafka. */
+export const serviceOptions = (): Option[] => [
+  new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names).makeOptionMandatory(),
+  new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
+  new Option('--source <kind>', 'what the data is, for signals and the page')
+    .env('TRIBUTARY_SOURCE')
+    .choices(['live', 'sim', 'replay'])
+    .default('live'),
+  new Option('--metrics-port <n>', '/metrics, /healthz and /readyz; 0 = any free port')
+    .env('TRIBUTARY_METRICS_PORT')
+    .argParser(wholeNumber(0, 65_535))
+    .default(0),
+  logLevelOption(),
+];
+
+export function logLevelOption(): Option {
+  return new Option('--log-level <level>', 'least level that is logged')
+    .env('TRIBUTARY_LOG_LEVEL')
+    .choices(['debug', 'info', 'warn', 'error'])
+    .default('info');
+}

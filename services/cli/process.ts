@@ -1,0 +1,71 @@
+/** The edge of a process: signals of the system, the log's adapter, the clock and the metrics, handed to a service that knows only ports. */
+import { setMaxListeners } from 'node:events';
+import { systemClock } from '#libs/clock/clock.ts';
+import { describeError } from '#libs/errors/errors.ts';
+import { openKafkaLog } from '#libs/log/kafka.ts';
+import { type ServiceContext, type Source } from '#libs/service/service.ts';
+import { Health } from '#libs/telemetry/health.ts';
+import { createLogger } from '#libs/telemetry/logger.ts';
+import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { startTelemetryServer } from '#libs/telemetry/server.ts';
+
+/** What `serviceOptions` parse to. */
+export interface ServiceOptions {
+  readonly brokers: string[];
+  readonly topicPrefix: string;
+  readonly source: Source;
+  readonly metricsPort: number;
+  readonly logLevel: string;
+}
+
+/** Milliseconds a service has to drain before the process ends without it. */
+const DRAIN_MS = 10_000;
+
+/**
+ * Aborts on SIGINT and SIGTERM; a second one, or ten seconds, ends the process at once.
+ * The returned signal goes down the whole tree.
+ */
+export function untilStopped(): AbortSignal {
+  const stopping = new AbortController();
+  // Every part of the tree listens: that is no leak.
+  setMaxListeners(0, stopping.signal);
+  const stop = (): void => {
+    if (stopping.signal.aborted) process.exit(130);
+    stopping.abort();
+    setTimeout(() => {
+      process.stderr.write(`error: not everything stopped within ${DRAIN_MS / 1000} s [TRB_DRAIN]\n`);
+      process.exit(1);
+    }, DRAIN_MS).unref();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return stopping.signal;
+}
+
+/** Runs one service alone on Kafka until the process is told to stop. */
+export async function runAlone(
+  name: string,
+  options: ServiceOptions,
+  run: (context: ServiceContext, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const signal = untilStopped();
+  const logger = createLogger({ level: options.logLevel, source: options.source }).child({ service: name });
+  const metrics = createMetrics({ source: options.source });
+  const health = new Health();
+  health.set(name, { ready: false, detail: 'starting' });
+  const log = await openKafkaLog({ brokers: options.brokers, clientId: `tributary-${name}`, topicPrefix: options.topicPrefix });
+  const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
+  try {
+    await startTelemetryServer(
+      { port: options.metricsPort, metrics, health, listening: (url) => logger.info({ url }, 'metrics') },
+      signal,
+    );
+    await run(context, signal);
+  } catch (thrown) {
+    logger.error({ err: thrown }, describeError(thrown));
+    throw thrown;
+  } finally {
+    health.set(name, { ready: false, detail: 'stopped' });
+    await log.close();
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * What came of each decision: the join of one partition's decisions with its prices. Pure: the same ticks and signals give the same
+ * outcomes. Entry = first price at or after publication, exit = last price before publication + horizon, by the venue's time; read in
+ * the log's order and settled at the first clock at or after valid_until + grace. A candle is two prices: its open at its start, its
+ * close at its end. Abstentions are settled too, so that accuracy at full coverage is known.
+ */
+import { HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
+import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { type Outcome, OutcomeStatus, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { type Move, Tape } from './tape.ts';
+
+export const LONGEST_HORIZON_MS = Math.max(...Object.values(HORIZON_MS));
+/** How long after its publication a decision may come into view and still find its prices. */
+const SLACK_MS = 120_000;
+const MINUTE = 60_000;
+
+interface Pending {
+  readonly signal: Signal;
+  /** Milliseconds. */
+  readonly due: number;
+}
+
+export class OutcomeJoin {
+  readonly #graceMs: number;
+  readonly #tapes = new Map<string, Tape>();
+  /** By due time. */
+  #pending: Pending[] = [];
+  /** Nothing of the log was seen before it, milliseconds. */
+  #seenFrom: number | undefined;
+  #clock = 0;
+  #nextTrim = 0;
+
+  /** `graceMs`: how long late trades are waited for. */
+  constructor(graceMs: number) {
+    this.#graceMs = graceMs;
+  }
+
+  /** Decisions not settled yet. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** A decision to settle. Each must be given once; one whose time has passed is settled at the next clock. */
+  expect(signal: Signal): void {
+    const due = signal.validUntil + this.#graceMs;
+    let place = this.#pending.length;
+    while (place > 0 && this.#pending[place - 1]!.due > due) place--;
+    this.#pending.splice(place, 0, { signal, due });
+  }
+
+  /** Takes the next event of the log; hands over what a clock settles. */
+  fold(tick: Tick, settled: (outcome: Outcome) => void): void {
+    const { event } = tick;
+    if (event === undefined) return;
+    const time = tick.exchangeTime > 0 ? tick.exchangeTime : tick.receiveTime;
+    this.#seenFrom ??= startOf(tick, time);
+    switch (event.$case) {
+      case 'trade':
+        this.#tape(tick).trade(event.value, time);
+        break;
+      case 'candle': {
+        const { start, open, close } = event.value;
+        const tape = this.#tape(tick);
+        tape.print(start * 1000, open);
+        tape.print((start + MINUTE) * 1000 - 1, close);
+        break;
+      }
+      case 'gap':
+        this.#tape(tick).gap(event.value, tick.receiveTime);
+        break;
+      case 'clock':
+        this.#advance(event.value.t, settled);
+        break;
+      default:
+    }
+  }
+
+  #advance(t: number, settled: (outcome: Outcome) => void): void {
+    if (t <= this.#clock) return;
+    this.#clock = t;
+    let count = 0;
+    for (; count < this.#pending.length && this.#pending[count]!.due <= t; count++)
+      settled(this.#settle(this.#pending[count]!.signal));
+    if (count > 0) this.#pending = this.#pending.slice(count);
+    if (t < this.#nextTrim) return;
+    this.#nextTrim = t + MINUTE;
+    for (const tape of this.#tapes.values()) tape.trim((t - LONGEST_HORIZON_MS - this.#graceMs - SLACK_MS) * 1000);
+  }
+
+  #settle(signal: Signal): Outcome {
+    const tape = this.#tapes.get(keyOf(signal.venue, signal.instrument));
+    const until = signal.publishedAt + (isHorizon(signal.horizon) ? HORIZON_MS[signal.horizon] : 0);
+    if (tape !== undefined) return outcomeOf(signal, tape.between(signal.publishedAt * 1000, until * 1000), this.#clock);
+    return outcomeOf(signal, signal.publishedAt < (this.#seenFrom ?? 0) ? 'feed_gap' : 'no_trade', this.#clock);
+  }
+
+  #tape({ venue, instrument }: Tick): Tape {
+    const key = keyOf(venue, instrument);
+    let tape = this.#tapes.get(key);
+    if (tape === undefined) this.#tapes.set(key, (tape = new Tape((this.#seenFrom ?? 0) * 1000)));
+    return tape;
+  }
+}
+
+/** Identity of a decision, the same for its outcome. */
+export function decisionKey({ instrument, venue, horizon, t }: Signal): string {
+  return `${instrument}|${venue}|${horizon}|${t}`;
+}
+
+function outcomeOf(signal: Signal, move: Move | 'no_trade' | 'feed_gap', clock: number): Outcome {
+  if (typeof move === 'string') {
+    const nothing = { entryPrice: 0, exitPrice: 0, logReturn: 0, resolvedAt: clock };
+    return { signal, status: OutcomeStatus.OUTCOME_STATUS_VOID, voidReason: move, ...nothing };
+  }
+  const { entry, exit } = move;
+  const status =
+    exit > entry
+      ? OutcomeStatus.OUTCOME_STATUS_UP
+      : exit < entry
+        ? OutcomeStatus.OUTCOME_STATUS_DOWN
+        : OutcomeStatus.OUTCOME_STATUS_FLAT;
+  return {
+    signal,
+    status,
+    voidReason: '',
+    entryPrice: entry,
+    exitPrice: exit,
+    logReturn: Math.log(exit / entry),
+    resolvedAt: clock,
+  };
+}
+
+/** Milliseconds from which an event on the log is seen: a candle tells of the minute before it. */
+function startOf(tick: Tick, time: number): number {
+  if (tick.event?.$case === 'candle') return tick.event.value.start;
+  if (tick.event?.$case === 'clock') return tick.event.value.t;
+  return Math.ceil((tick.receiveTime > 0 ? tick.receiveTime : time) / 1000);
+}
+
+function keyOf(venue: string, instrument: string): string {
+  return `${venue}\u0000${instrument}`;
+}

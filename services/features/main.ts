@@ -1,0 +1,100 @@
+/** `tributary features`: the service alone, on Kafka; `features list` prints the catalogue, `features check` checks it. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { type ServiceOptions } from '#services/cli/process.ts';
+
+interface Options extends ServiceOptions {
+  readonly snapshotEveryMs: number;
+  readonly targets?: readonly string[];
+  readonly history?: string;
+}
+
+export function featuresCommand(): Command {
+  return new Command('features')
+    .description('fold ticks into feature vectors')
+    .addCommand(runCommand(), { isDefault: true })
+    .addCommand(listCommand())
+    .addCommand(checkCommand());
+}
+
+/** A command of its own, for what it requires (a broker) is not required of its siblings. */
+function runCommand(): Command {
+  const command = new Command('run')
+    .description('run the service (default)')
+    .addOption(
+      new Option('--snapshot-every-ms <n>', 'time between snapshots of the state, milliseconds')
+        .env('TRIBUTARY_SNAPSHOT_EVERY_MS')
+        .argParser(wholeNumber(100, 600_000))
+        .default(30_000),
+    )
+    .addOption(
+      new Option('--targets <list>', 'instruments that get vectors, venue:BASE-QUOTE with commas; default all quoted in USD')
+        .env('TRIBUTARY_TARGETS')
+        .argParser(targets),
+    )
+    .addOption(
+      new Option(
+        '--history <file>',
+        'candles (.csv, .csv.gz, .parquet) folded before the first event of the log, where no newer snapshot is',
+      ).env('TRIBUTARY_HISTORY'),
+    );
+  for (const option of serviceOptions()) command.addOption(option);
+  return command.action(runService);
+}
+
+async function runService(options: Options): Promise<void> {
+  const [{ runAlone }, { runFeatures }, { loadCandles }, { candlesToTicks }] = await Promise.all([
+    import('#services/cli/process.ts'),
+    import('./service.ts'),
+    import('#libs/history/candles.ts'),
+    import('#libs/history/candle-events.ts'),
+  ]);
+  const { snapshotEveryMs, targets: chosen, history: file } = options;
+  async function* history(path: string): AsyncGenerator<Tick> {
+    yield* candlesToTicks((await loadCandles(path)).rows);
+  }
+  await runAlone('features', options, (context, signal) =>
+    runFeatures(
+      context,
+      {
+        snapshotEveryMs,
+        ...(chosen === undefined ? {} : { targets: chosen }),
+        ...(file === undefined ? {} : { history: () => history(file) }),
+      },
+      signal,
+    ),
+  );
+}
+
+function targets(text: string): string[] {
+  const list = names(text);
+  const wrong = list.find((name) => !/^[a-z0-9]+:[A-Z0-9]+-[A-Z0-9]+$/.test(name));
+  if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no target; write for instance kraken:BTC-USD.`);
+  return list;
+}
+
+function listCommand(): Command {
+  return new Command('list')
+    .description('print every feature: category, name, unit, warm-up, inputs, formula')
+    .option('--json', 'as JSON: one object per column')
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const { listColumns, listFeatures } = await import('./list.ts');
+      process.stdout.write(json === true ? `${JSON.stringify(listColumns(), undefined, 2)}\n` : listFeatures());
+    });
+}
+
+function checkCommand(): Command {
+  return new Command('check')
+    .description('check every column on generated data: future-overwrite, warm-up, parity')
+    .action(async () => {
+      const { checkCatalogue } = await import('#libs/features/checks/checks.ts');
+      let failures = 0;
+      for (const { name, columns, problems } of checkCatalogue()) {
+        failures += problems.length;
+        process.stdout.write(`${problems.length === 0 ? 'passed' : 'FAILED'}  ${name}  ${columns} columns\n`);
+        for (const problem of problems) process.stdout.write(`  ${problem}\n`);
+      }
+      if (failures > 0) process.exitCode = 1;
+    });
+}

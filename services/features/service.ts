@@ -1,0 +1,240 @@
+/**
+ * Features: folds `ticks` into vectors. Vectors, snapshot of the state and input offset are one commit, so each vector stands in
+ * `features` once, whatever dies when. A partition begins with its newest snapshot, replayed without a word up to the group's offset;
+ * without one, with the history it is given; without that, with the log from its beginning.
+ */
+import { z } from 'zod';
+import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
+import { createFold, type FoldState, foldTick } from '#libs/features/fold.ts';
+import { type Batch, type LogRecord, type OutRecord } from '#libs/log/port.ts';
+import { readTail } from '#libs/readback/readback.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { type Folded, foldHistory, type History } from './history.ts';
+import { FeatureMetrics } from './metrics.ts';
+import { loadSnapshot, snapshotRecords } from './snapshot.ts';
+
+export const FEATURES_GROUP = 'features';
+
+export const featuresOptionsSchema = z.strictObject({
+  snapshotEveryMs: z.number().int().min(100).default(30_000).describe('time between snapshots, milliseconds; default 30000'),
+  targets: z
+    .array(z.string().regex(/^[a-z0-9]+:[A-Z0-9]+-[A-Z0-9]+$/))
+    .readonly()
+    .optional()
+    .describe('instruments that get vectors, venue:BASE-QUOTE; default all quoted in USD'),
+  historyMinutes: z
+    .number()
+    .int()
+    .min(0)
+    .default(400)
+    .describe(
+      'how many of the last minutes of history get their vectors into the log, so that inference has its window; default 400',
+    ),
+});
+
+export interface FeaturesOptions extends z.input<typeof featuresOptionsSchema> {
+  /** Ticks in availability order, folded before the first live one where there is no snapshot to go on from. */
+  readonly history?: History;
+}
+
+/** A stop longer than this is bridged by history, where there is some. */
+const LONGEST_STOP_MS = 600_000;
+/** How long an offset may stay uncommitted while there is nothing to write. */
+const IDLE_COMMIT_MS = 1_000;
+const READY_LAG = 5_000;
+const MAX_BATCH = 1_000;
+
+interface Partition {
+  readonly state: FoldState;
+  /** Vectors of records before this offset are in `features` already. */
+  readonly emitFrom: number;
+  /** Vectors of history, to be written with the first commit. */
+  history: readonly FeatureVector[];
+  committedAt: number;
+  snapshotAt: number;
+  isCaughtUp: boolean;
+}
+
+/** Runs until `signal` aborts. */
+export async function runFeatures(context: ServiceContext, options: FeaturesOptions, signal: AbortSignal): Promise<void> {
+  const { history, ...rest } = options;
+  const features = new Features(context, featuresOptionsSchema.parse(rest), history, signal);
+  context.health.set('features', { ready: false, detail: 'starting' });
+  try {
+    await features.run();
+  } catch (thrown) {
+    // The abort may come while history is being folded.
+    if (!signal.aborted) throw thrown;
+  } finally {
+    context.health.set('features', { ready: false, detail: 'stopped' });
+  }
+}
+
+class Features {
+  readonly #context: ServiceContext;
+  readonly #options: z.output<typeof featuresOptionsSchema>;
+  readonly #history: History | undefined;
+  readonly #signal: AbortSignal;
+  readonly #metrics: FeatureMetrics;
+  readonly #partitions = new Map<number, Partition>();
+  /** History folded, once for all partitions. */
+  #folded: Promise<readonly Folded[]> | undefined;
+
+  constructor(
+    context: ServiceContext,
+    options: z.output<typeof featuresOptionsSchema>,
+    history: History | undefined,
+    signal: AbortSignal,
+  ) {
+    this.#context = context;
+    this.#options = options;
+    this.#history = history;
+    this.#signal = signal;
+    this.#metrics = new FeatureMetrics(context.metrics);
+  }
+
+  async run(): Promise<void> {
+    await this.#context.log.consume({
+      group: FEATURES_GROUP,
+      topics: ['ticks'],
+      signal: this.#signal,
+      maxBatch: MAX_BATCH,
+      start: (_topic, partition, committed) => this.#start(partition, committed),
+      handle: (batch) => this.#handle(batch),
+      revoked: (_topic, partition) => {
+        this.#partitions.delete(partition);
+        this.#metrics.forget(partition);
+      },
+    });
+  }
+
+  async #start(partition: number, committed: number | undefined): Promise<number> {
+    const { log, logger } = this.#context;
+    const snapshot = await loadSnapshot(log, partition);
+    if (snapshot !== undefined && !(await this.#isOutdated(snapshot.state, partition))) {
+      this.#begin(partition, snapshot.state, committed ?? snapshot.offset, []);
+      logger.info({ partition, offset: snapshot.offset, committed }, 'going on from a snapshot');
+      return snapshot.offset;
+    }
+    const { begin } = await log.bounds('ticks', partition);
+    if (this.#history === undefined) {
+      this.#begin(partition, createFold(this.#foldOptions()), committed ?? begin, []);
+      return begin;
+    }
+    const { state, vectors } = await this.#foldedHistory(this.#history, partition);
+    const newest = await this.#newestVector(partition);
+    const from = committed ?? begin;
+    this.#begin(
+      partition,
+      state,
+      from,
+      vectors.filter(({ t }) => t > newest),
+    );
+    return from;
+  }
+
+  #begin(partition: number, state: FoldState, emitFrom: number, history: readonly FeatureVector[]): void {
+    const now = this.#context.clock.now();
+    this.#partitions.set(partition, { state, emitFrom, history, committedAt: now, snapshotAt: -Infinity, isCaughtUp: false });
+  }
+
+  #foldOptions(): { readonly targets?: readonly string[] } {
+    return this.#options.targets === undefined ? {} : { targets: this.#options.targets };
+  }
+
+  /** Whether history tells more; the log may have gone on while this service stood still. */
+  async #isOutdated(state: FoldState, partition: number): Promise<boolean> {
+    // In a replay the times of the log have nothing to do with the clock on the wall.
+    if (this.#history === undefined || this.#context.source === 'replay') return false;
+    if (this.#context.clock.now() - state.t <= LONGEST_STOP_MS) return false;
+    return (await this.#foldedHistory(this.#history, partition)).state.t > state.t;
+  }
+
+  async #foldedHistory(history: History, partition: number): Promise<Folded> {
+    const { log, clock, health, logger } = this.#context;
+    const partitions = await log.partitions('ticks');
+    if (this.#folded === undefined) {
+      health.set('features', { ready: false, detail: 'folding history' });
+      const started = clock.now();
+      const keepMs = this.#options.historyMinutes * 60_000;
+      this.#folded = foldHistory(history, partitions, keepMs, this.#foldOptions(), this.#signal);
+      await this.#folded;
+      const seconds = (clock.now() - started) / 1000;
+      this.#metrics.historySeconds.set(seconds);
+      logger.info({ seconds }, 'history folded');
+    }
+    const { state, vectors } = (await this.#folded)[partition]!;
+    // A partition may come back after it was revoked: the folded state stays as it was.
+    return { state: structuredClone(state), vectors };
+  }
+
+  /** Time of the newest vector in the log; -Infinity = none. */
+  async #newestVector(partition: number): Promise<number> {
+    let newest = -Infinity;
+    for (const { value } of await readTail(this.#context.log, 'features', partition, 64)) {
+      newest = Math.max(newest, FeatureVector.decode(value).t);
+    }
+    return newest;
+  }
+
+  async #handle(batch: Batch): Promise<void> {
+    const partition = this.#partitions.get(batch.partition);
+    if (partition === undefined) return;
+    const { log, clock, source } = this.#context;
+    const stop = this.#metrics.batchSeconds.startTimer();
+    const outputs = this.#fold(partition, batch.records);
+    stop();
+    const offset = batch.records.at(-1)!.offset + 1;
+    if (offset > partition.emitFrom) {
+      const now = clock.now();
+      const isSnapshotDue = now - partition.snapshotAt >= this.#options.snapshotEveryMs;
+      // Whoever waits for a replay sees by the committed offset that it is over.
+      const isOver = source === 'replay' && batch.endOffset === offset;
+      if (outputs.length > 0 || isSnapshotDue || isOver || now - partition.committedAt >= IDLE_COMMIT_MS) {
+        if (isSnapshotDue) outputs.push(...snapshotRecords(partition.state, batch.partition, offset));
+        await log.commit({ group: FEATURES_GROUP, topic: 'ticks', partition: batch.partition, offset, outputs });
+        partition.committedAt = now;
+        partition.history = [];
+        if (isSnapshotDue) partition.snapshotAt = now;
+      }
+    }
+    this.#report(partition, batch.partition, batch.endOffset - offset);
+  }
+
+  #fold(partition: Partition, records: readonly LogRecord[]): OutRecord[] {
+    const { state, emitFrom } = partition;
+    const outputs: OutRecord[] = partition.history.map(vectorRecord);
+    const before = { ...state.counts };
+    for (const record of records) {
+      let tick: Tick;
+      try {
+        tick = Tick.decode(record.value);
+        foldTick(state, tick, record.offset, (vector) => {
+          if (record.offset >= emitFrom) outputs.push(vectorRecord(vector));
+        });
+      } catch (thrown) {
+        if (record.offset < emitFrom) continue;
+        this.#metrics.deadLetters.inc();
+        outputs.push(deadLetter(record, 'features', thrown, this.#context.clock.now()));
+      }
+    }
+    this.#metrics.counted(before, state.counts);
+    return outputs;
+  }
+
+  #report(partition: Partition, number: number, lag: number): void {
+    this.#metrics.lag(number, lag);
+    partition.isCaughtUp = lag <= READY_LAG;
+    const behind = [...this.#partitions.values()].filter(({ isCaughtUp }) => !isCaughtUp).length;
+    this.#context.health.set('features', {
+      ready: behind === 0,
+      detail: behind === 0 ? 'folds ticks as they come' : `${behind} of ${this.#partitions.size} partitions catch up`,
+    });
+  }
+}
+
+function vectorRecord(vector: FeatureVector): OutRecord {
+  return { topic: 'features', key: vector.asset, value: FeatureVector.encode(vector).finish() };
+}

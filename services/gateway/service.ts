@@ -1,0 +1,281 @@
+/**
+ * Gateway: the live page, its stream of updates (SSE) and `GET /api/status` for scripts, on loopback. It only reads the log, so it
+ * runs beside the other services or alone, and a page that is slow or gone costs nothing but its own connection.
+ */
+import { fastifyStatic } from '@fastify/static';
+import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { join } from 'node:path';
+import { TributaryError } from '#libs/errors/errors.ts';
+import { type Batch, type EventLog } from '#libs/log/port.ts';
+import { type Topic } from '#libs/log/topics.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { type AccuracyRow, LiveAccuracy } from '#services/evaluation/accuracy.ts';
+import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { Direction, Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { LiveView } from './view.ts';
+
+export interface GatewayOptions {
+  /** Default 127.0.0.1; anything else is refused (there is no authentication). */
+  readonly host?: string;
+  /** 0 = any free port. Default 8787. */
+  readonly port?: number;
+  /** When the process began, milliseconds; `first_decision_s` counts from it. */
+  readonly startedAt: number;
+  /** Rows in the archive; undefined where this process has none. */
+  readonly archivedRows?: () => Promise<number>;
+  /** What start-up is doing, one line; empty once it streams. */
+  readonly phase?: () => string;
+  /** Called with the page's address once it listens. */
+  readonly listening?: (url: string) => void;
+}
+
+interface Counts {
+  ticks: number;
+  vectors: number;
+  decisions: number;
+  signals: number;
+  outcomes: number;
+}
+
+const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
+/** Bytes a page may lag behind before its connection is ended; the browser reconnects by itself. */
+const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
+const UPDATE_MS = 1_000;
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+/** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
+export async function runGateway(context: ServiceContext, options: GatewayOptions, signal: AbortSignal): Promise<void> {
+  const host = options.host ?? '127.0.0.1';
+  if (!LOOPBACK.has(host)) {
+    throw new TributaryError('TRB_NOT_LOOPBACK', `The page would be open to everyone at ${host}.`, {
+      hint: 'Listen on 127.0.0.1 and put a proxy with authentication in front of it.',
+    });
+  }
+  const gateway = new Gateway(context, options);
+  const server = gateway.server();
+  const url = await listen(server, host, options.port ?? 8787);
+  options.listening?.(url);
+  context.health.set('gateway', { ready: true, detail: url });
+  const following = gateway.follow(signal);
+  const updates = setInterval(() => gateway.update(), UPDATE_MS);
+  try {
+    await following;
+  } finally {
+    clearInterval(updates);
+    gateway.endStreams();
+    await server.close();
+  }
+}
+
+class Gateway {
+  readonly #context: ServiceContext;
+  readonly #options: GatewayOptions;
+  readonly #view = new LiveView();
+  readonly #accuracy = new LiveAccuracy();
+  readonly #counts: Counts = { ticks: 0, vectors: 0, decisions: 0, signals: 0, outcomes: 0 };
+  readonly #streams = new Set<FastifyReply>();
+  #firstDecision: number | undefined;
+  #firstSignal: number | undefined;
+  #sentUntil = 0;
+
+  constructor(context: ServiceContext, options: GatewayOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  server(): FastifyInstance {
+    const server = fastify({ logger: false, forceCloseConnections: true });
+    server.addHook('onRequest', async (request, reply) => {
+      void reply.headers(SECURITY_HEADERS);
+      if (!LOOPBACK.has(request.hostname.replace(/^\[|\]$/g, ''))) {
+        await reply.code(421).send({ code: 'TRB_HOST', message: 'Ask for this page by 127.0.0.1 or localhost.' });
+      }
+    });
+    server.register(fastifyStatic, { root: join(import.meta.dirname, 'page') });
+    server.get('/vendor/uplot.js', (_request, reply) => sendModule(reply, 'uPlot.esm.js'));
+    server.get('/vendor/uplot.css', (_request, reply) => sendModule(reply, 'uPlot.min.css'));
+    server.get('/api/status', () => this.status());
+    server.get('/api/signals', () => this.#view.recentSignals().map(signalRow));
+    server.get('/api/stream', (_request, reply) => this.#open(reply));
+    server.get('/metrics', async (_request, reply) => {
+      void reply.header('content-type', this.#context.metrics.contentType);
+      return this.#context.metrics.metrics();
+    });
+    server.get('/healthz', (_request, reply) =>
+      reply.code(this.#context.health.live ? 200 : 503).send(this.#context.health.parts()),
+    );
+    server.get('/readyz', (_request, reply) =>
+      reply.code(this.#context.health.ready ? 200 : 503).send(this.#context.health.parts()),
+    );
+    return server;
+  }
+
+  async status(): Promise<Record<string, unknown>> {
+    const since = (t: number | undefined): number | null => (t === undefined ? null : (t - this.#options.startedAt) / 1000);
+    return {
+      source: this.#context.source,
+      phase: this.#phase(),
+      uptime_s: since(this.#context.clock.now()),
+      first_decision_s: since(this.#firstDecision),
+      first_signal_s: since(this.#firstSignal),
+      ...this.#counts,
+      archived_rows: (await this.#options.archivedRows?.()) ?? null,
+      gaps: this.#view.gaps,
+      accuracy: this.#accuracyRows(),
+      feeds: this.#view.feeds(),
+      parts: this.#context.health.parts(),
+    };
+  }
+
+  /** Follows every partition of the topics it shows; resolves when `signal` has aborted and the readers are done. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { log } = this.#context;
+    const readers: Promise<void>[] = [];
+    for (let partition = 0; partition < (await log.partitions('ticks')); partition += 1) {
+      readers.push(
+        this.#read(log, 'ticks', partition, 'end', signal, (batch) => this.#onTicks(batch)),
+        this.#read(log, 'features', partition, 'end', signal, (batch) => (this.#counts.vectors += batch.records.length)),
+        this.#read(log, 'signals', partition, 'begin', signal, (batch) => this.#onSignals(batch)),
+        this.#read(log, 'outcomes', partition, 'begin', signal, (batch) => this.#onOutcomes(batch)),
+      );
+    }
+    await Promise.all(readers);
+  }
+
+  /** Sends every open page what is new since the last call. */
+  update(): void {
+    if (this.#streams.size === 0) return;
+    const message = `data: ${JSON.stringify(this.#page(this.#sentUntil))}\n\n`;
+    this.#sentUntil = this.#newest();
+    for (const stream of this.#streams) {
+      if (stream.raw.writableLength > MAX_STREAM_BACKLOG) stream.raw.destroy();
+      else stream.raw.write(message);
+    }
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.raw.end();
+  }
+
+  async #read(
+    log: EventLog,
+    topic: Topic,
+    partition: number,
+    from: 'begin' | 'end',
+    signal: AbortSignal,
+    apply: (batch: Batch) => void,
+  ): Promise<void> {
+    const bounds = await log.bounds(topic, partition);
+    if (topic === 'ticks' || topic === 'features')
+      this.#counts[topic === 'ticks' ? 'ticks' : 'vectors'] += bounds.end - bounds.begin;
+    for await (const batch of log.read(topic, partition, { from: bounds[from], until: 'follow', signal })) apply(batch);
+  }
+
+  #onTicks(batch: Batch): void {
+    this.#counts.ticks += batch.records.length;
+    for (const record of batch.records) this.#view.applyTick(Tick.decode(record.value), record.partition);
+  }
+
+  #onSignals(batch: Batch): void {
+    const { startedAt } = this.#options;
+    for (const record of batch.records) {
+      const signal = Signal.decode(record.value);
+      this.#counts.decisions += 1;
+      if (signal.publishedAt >= startedAt) this.#firstDecision = Math.min(this.#firstDecision ?? Infinity, signal.publishedAt);
+      if (signal.direction !== Direction.DIRECTION_ABSTAIN) {
+        this.#counts.signals += 1;
+        if (signal.publishedAt >= startedAt) this.#firstSignal = Math.min(this.#firstSignal ?? Infinity, signal.publishedAt);
+      }
+      this.#view.applySignal(signal);
+    }
+  }
+
+  #onOutcomes(batch: Batch): void {
+    this.#counts.outcomes += batch.records.length;
+    for (const record of batch.records) this.#accuracy.add(Outcome.decode(record.value));
+  }
+
+  #open(reply: FastifyReply): void {
+    reply.hijack();
+    reply.raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', connection: 'keep-alive' });
+    reply.raw.write(`retry: 2000\ndata: ${JSON.stringify(this.#page(0))}\n\n`);
+    this.#sentUntil = this.#newest();
+    this.#streams.add(reply);
+    reply.raw.on('close', () => this.#streams.delete(reply));
+  }
+
+  #page(since: number): Record<string, unknown> {
+    return {
+      whole: since === 0,
+      source: this.#context.source,
+      phase: this.#phase(),
+      now: this.#context.clock.now(),
+      uptimeS: (this.#context.clock.now() - this.#options.startedAt) / 1000,
+      counts: this.#counts,
+      gaps: this.#view.gaps,
+      prices: this.#view.prices(since),
+      decisions: this.#view.decisions().map(signalRow),
+      signals: this.#view.recentSignals().slice(-60).map(signalRow),
+      accuracy: this.#accuracyRows(),
+      feeds: this.#view.feeds(),
+    };
+  }
+
+  /** What start-up is doing; after that, which part is not as it should be. */
+  #phase(): string {
+    const starting = this.#options.phase?.() ?? '';
+    if (starting !== '') return starting;
+    const ailing = Object.entries(this.#context.health.parts()).filter(([, { ready, detail }]) => !ready && detail !== '');
+    return ailing.map(([part, { detail }]) => `${part}: ${detail}`).join('; ');
+  }
+
+  #newest(): number {
+    return this.#view.prices().reduce((newest, series) => Math.max(newest, series.points.at(-1)?.t ?? 0), 0);
+  }
+
+  #accuracyRows(): readonly AccuracyRow[] {
+    return this.#accuracy.snapshot();
+  }
+}
+
+function signalRow(signal: Signal): Record<string, unknown> {
+  return {
+    venue: signal.venue,
+    symbol: signal.instrument,
+    horizon: signal.horizon,
+    t: signal.t,
+    published_at: signal.publishedAt,
+    valid_until: signal.validUntil,
+    direction:
+      signal.direction === Direction.DIRECTION_UP ? 'up' : signal.direction === Direction.DIRECTION_DOWN ? 'down' : 'abstain',
+    probability_up: signal.probabilityUp,
+    confidence: signal.confidence,
+    threshold: signal.threshold,
+    abstain_reason: signal.abstainReason,
+    reference_price: signal.referencePrice,
+    cost_bps: signal.costBps,
+    bundle_id: signal.bundleId,
+  };
+}
+
+function sendModule(reply: FastifyReply, file: string): FastifyReply {
+  return reply.sendFile(file, join(import.meta.dirname, '../../node_modules/uplot/dist'));
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
+    throw new TributaryError('TRB_PORT_IN_USE', `Port ${port} is in use.`, {
+      hint: 'Give another with --port (0 = any free one).',
+      cause,
+    });
+  }
+}

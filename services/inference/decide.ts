@@ -1,0 +1,100 @@
+/** One decision: what a vector and a model make of one horizon. Pure. Whatever stands in the way of a signal is said in its abstention. */
+import { BLOCKING } from '#libs/features/quality.ts';
+import { costBps } from '#libs/market/fees.ts';
+import { type Horizon, HORIZON_MS } from '#libs/market/horizon.ts';
+import { type Score, type Scorer } from '#libs/models/scorer.ts';
+import { type Source } from '#libs/service/service.ts';
+import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+
+export const ABSTAIN_REASONS = [
+  /** No bundle serves this venue, instrument and horizon at t. */
+  'no_model',
+  /** The vector came so late that a newer one must exist. */
+  'stale',
+  /** The vector is of another schema than the one that is live. */
+  'feature_missing',
+  /** Fewer vectors in a row than the model reads. */
+  'warm_up',
+  /** A bit of BLOCKING is set in the vector's quality. */
+  'quality',
+  /** The head has shown no edge on earlier data. */
+  'silenced',
+  'below_threshold',
+] as const;
+export type AbstainReason = (typeof ABSTAIN_REASONS)[number];
+
+/** A bundle that scores, and the slot that it serves from. */
+export interface ServingModel {
+  readonly scorer: Scorer;
+  readonly slot: string;
+}
+
+export interface DecisionInput {
+  readonly vector: FeatureVector;
+  readonly horizon: Horizon;
+  readonly model: ServingModel | undefined;
+  /** Newest last, as many as the model reads; undefined = not enough. */
+  readonly window: readonly (readonly number[])[] | undefined;
+  /** Schema of the features that are live. */
+  readonly schemaId: string;
+  readonly isStale: boolean;
+  /** Milliseconds. */
+  readonly publishedAt: number;
+  readonly source: Source;
+}
+
+const KIND = { entry: PriceKind.PRICE_KIND_ENTRY, close: PriceKind.PRICE_KIND_CLOSE, mid: PriceKind.PRICE_KIND_MID } as const;
+
+export function decide(input: DecisionInput): Signal {
+  const { vector, horizon, model, publishedAt } = input;
+  const score = scoreOf(input);
+  const reason = reasonOf(input, score);
+  return {
+    asset: vector.asset,
+    venue: vector.venue,
+    instrument: vector.instrument,
+    horizon,
+    t: vector.t,
+    lane: vector.lane,
+    direction: reason === undefined && score !== undefined ? directionOf(score) : Direction.DIRECTION_ABSTAIN,
+    probabilityUp: score?.probabilityUp ?? 0.5,
+    // 0 = no model was asked.
+    confidence: score?.confidence ?? 0,
+    threshold: score?.threshold ?? 0,
+    referencePrice: vector.lastPrice,
+    referenceKind: KIND[model?.scorer.target ?? 'entry'],
+    costBps: costBps(vector.venue, vector.bid, vector.ask),
+    quality: vector.quality,
+    abstainReason: reason ?? '',
+    bundleId: model?.scorer.bundleId ?? '',
+    slot: model?.slot ?? '',
+    publishedAt,
+    validUntil: publishedAt + HORIZON_MS[horizon],
+    source: input.source,
+  };
+}
+
+/** Exactly one half counts as down. */
+export function directionOf(score: Score): Direction {
+  if (score.confidence < score.threshold) return Direction.DIRECTION_ABSTAIN;
+  return score.probabilityUp > 0.5 ? Direction.DIRECTION_UP : Direction.DIRECTION_DOWN;
+}
+
+/** Asked even where it must abstain, so that accuracy at full coverage is known. */
+function scoreOf({ vector, horizon, model, window, schemaId }: DecisionInput): Score | undefined {
+  if (model === undefined || window === undefined || vector.schemaId !== schemaId) return undefined;
+  return model.scorer.score(vector.venue, vector.instrument, horizon, window);
+}
+
+function reasonOf(input: DecisionInput, score: Score | undefined): AbstainReason | undefined {
+  const { vector, model, window, schemaId, isStale } = input;
+  if (model === undefined) return 'no_model';
+  if (isStale) return 'stale';
+  if (vector.schemaId !== schemaId) return 'feature_missing';
+  if (window === undefined) return 'warm_up';
+  if (score === undefined) return 'no_model';
+  if ((vector.quality & BLOCKING) !== 0) return 'quality';
+  if (score.threshold > 1) return 'silenced';
+  return score.confidence < score.threshold ? 'below_threshold' : undefined;
+}

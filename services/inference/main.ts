@@ -1,0 +1,37 @@
+/** Inference alone, on Kafka. */
+import { Command, Option } from 'commander';
+import { systemClock } from '#libs/clock/clock.ts';
+import { serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { type ServiceOptions } from '#services/cli/process.ts';
+import { CADENCE_MS } from './window.ts';
+
+export function inferenceCommand(): Command {
+  const command = new Command('inference')
+    .description('score each vector with the serving model and publish signals; SignalService over gRPC')
+    .addOption(
+      new Option('--grpc-port <n>', 'of SignalService, on loopback; 0 = any free port')
+        .env('TRIBUTARY_GRPC_PORT')
+        .argParser(wholeNumber(0, 65_535))
+        .default(50_051),
+    )
+    .addOption(
+      new Option('--model-wait-ms <n>', 'how long after the start vectors wait for the first bundle, milliseconds')
+        .env('TRIBUTARY_MODEL_WAIT_MS')
+        .argParser(wholeNumber(0, 3_600_000))
+        .default(75_000),
+    );
+  for (const option of serviceOptions()) command.addOption(option);
+  return command.action(async (options: ServiceOptions & { readonly grpcPort: number; readonly modelWaitMs: number }) => {
+    const [{ runAlone }, { runInference }] = await Promise.all([import('#services/cli/process.ts'), import('./service.ts')]);
+    const { grpcPort, modelWaitMs } = options;
+    // Vectors of history fill the windows; the newest one is the first that is decided on.
+    const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
+    await runAlone('inference', options, (context, signal) =>
+      runInference(
+        context,
+        { grpcPort, modelWaitMs, historyFrom, listening: (address) => context.logger.info({ address }, 'SignalService listens') },
+        signal,
+      ),
+    );
+  });
+}

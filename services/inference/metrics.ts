@@ -1,0 +1,45 @@
+/** What inference shows to Prometheus. */
+import { type Registry } from 'prom-client';
+import { serviceMetrics } from '#libs/telemetry/metrics.ts';
+import { Direction, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+
+const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const SCORE_BUCKETS = [0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05];
+
+const DIRECTION = {
+  [Direction.DIRECTION_UP]: 'up',
+  [Direction.DIRECTION_DOWN]: 'down',
+  [Direction.DIRECTION_ABSTAIN]: 'abstain',
+  [Direction.DIRECTION_UNSPECIFIED]: 'abstain',
+  [Direction.UNRECOGNIZED]: 'abstain',
+} as const;
+
+export type InferenceMetrics = ReturnType<typeof inferenceMetrics>;
+
+export function inferenceMetrics(registry: Registry) {
+  const metrics = serviceMetrics(registry, 'inference');
+  const signals = metrics.counter('signals_total', 'Decisions published.', ['venue', 'horizon', 'direction']);
+  const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason']);
+  return {
+    /** From the decision time to the moment at which readers can see the decision. */
+    latency: metrics.histogram(
+      'tick_to_signal_seconds',
+      'From the clock that made the vector to the published decision.',
+      LATENCY_BUCKETS,
+    ),
+    score: metrics.histogram('score_seconds', 'Time to score one vector at every horizon.', SCORE_BUCKETS),
+    modelAge: metrics.gauge('model_age_seconds', 'Since the serving bundle was published.'),
+    refused: metrics.counter('bundles_refused_total', 'Bundles that cannot serve: unreadable, or their features are not live.', [
+      'slot',
+    ]),
+    lag: metrics.gauge('lag_records', 'Vectors in the log that are not read yet.', ['partition']),
+    unreadable: metrics.counter('unreadable_records_total', 'Records that went to dead-letter.'),
+    repeated: metrics.counter('repeated_vectors_total', 'Vectors not newer than the last one of their instrument; passed over.'),
+    streams: metrics.gauge('streams', 'Open StreamSignals calls.'),
+    streamsDropped: metrics.counter('streams_dropped_total', 'StreamSignals calls that were ended because they read too slowly.'),
+    published(signal: Signal): void {
+      signals.inc({ venue: signal.venue, horizon: signal.horizon, direction: DIRECTION[signal.direction] });
+      if (signal.abstainReason !== '') abstentions.inc({ reason: signal.abstainReason });
+    },
+  };
+}

@@ -1,0 +1,280 @@
+/**
+ * Inference: consumes `features`, asks the serving model about each vector and publishes one decision per (instrument, venue, horizon,
+ * t): a signal or a stated abstention, in one commit with the offset, so that every key stands in `signals` exactly once.
+ * Its only state is the newest vectors of each instrument; a start reads them back and keeps quiet until it reaches the offset where
+ * the last run stopped.
+ */
+import { z } from 'zod';
+import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
+import { messageOf, TributaryError } from '#libs/errors/errors.ts';
+import { featureSchema } from '#libs/features/catalogue.ts';
+import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
+import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
+import { readBefore, readTail, seekBack } from '#libs/readback/readback.ts';
+import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { decide, type ServingModel } from './decide.ts';
+import { SignalFeed } from './feed.ts';
+import { type Scoring, type SignalServer, startSignalServer } from './grpc.ts';
+import { inferenceMetrics, type InferenceMetrics } from './metrics.ts';
+import { ServingModels } from './serving.ts';
+import { CADENCE_MS, MAX_LAGS, Windows } from './window.ts';
+
+export const INFERENCE_GROUP = 'inference';
+
+export const inferenceOptionsSchema = z.object({
+  grpcPort: z
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('port of SignalService, 0 = any free one; default: no server'),
+  publishDelayMs: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('added to published_at: how long a decision takes to be seen, milliseconds; default 0'),
+  modelWaitMs: z
+    .number()
+    .min(0)
+    .default(75_000)
+    .describe('how long after the start vectors wait for the first bundle, milliseconds; default 75000'),
+  staleMs: z
+    .number()
+    .positive()
+    .default(65_000)
+    .describe('age at which a vector is too old for a signal, milliseconds; default 65000; not in a replay'),
+  from: z.number().default(0).describe('first decision time, milliseconds; earlier vectors only fill the windows; default 0'),
+  historyFrom: z.number().default(0).describe('the same for vectors of history, which features wrote when it started; default 0'),
+});
+
+export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema> {
+  /** Default: those of the slow lane. */
+  readonly horizons?: readonly Horizon[];
+  /** The newest vectors of history, oldest first: what stands before the first vector of the log. */
+  readonly prime?: readonly FeatureVector[];
+  /** Hears the address of SignalService. */
+  readonly listening?: (address: string) => void;
+}
+
+/** Vectors in one commit. */
+const MAX_BATCH = 500;
+/** Decisions read back for GetSignal, by partition. */
+const RESTORED = 500;
+
+interface Partition {
+  readonly windows: Windows;
+  /** The group's offset in `features`: below it everything is decided. */
+  committed: number;
+}
+
+/** Runs until `signal` aborts. Throws `TRB_PORT_IN_USE`. */
+export async function runInference(context: ServiceContext, options: InferenceOptions, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const ending = AbortSignal.any([signal, stop.signal]);
+  const failures: Error[] = [];
+  const registry = await ModelRegistry.open(context.log, ending, (error) => {
+    failures.push(error instanceof Error ? error : new Error(messageOf(error)));
+    stop.abort();
+  });
+  const inference = new Inference(context, options, registry, ending);
+  try {
+    const server = await inference.serve();
+    await inference.consume();
+    stop.abort();
+    await server?.closed;
+  } finally {
+    stop.abort();
+    context.health.set('inference', { ready: false, detail: 'stopped' });
+  }
+  if (failures[0] !== undefined) throw failures[0];
+}
+
+class Inference implements Scoring {
+  readonly schemaId = featureSchema().id;
+  readonly columns = featureSchema().columns.length;
+  readonly #context: ServiceContext;
+  readonly #log: EventLog;
+  readonly #options: InferenceOptions & z.output<typeof inferenceOptionsSchema>;
+  readonly #horizons: readonly Horizon[];
+  readonly #signal: AbortSignal;
+  readonly #registry: ModelRegistry;
+  readonly #models: ServingModels;
+  readonly #metrics: InferenceMetrics;
+  readonly #feed = new SignalFeed();
+  readonly #partitions = new Map<number, Partition>();
+  /** Resolves when there is a model, or nobody waits for one any more. */
+  readonly #modelOrNever: Promise<void>;
+
+  constructor(context: ServiceContext, options: InferenceOptions, registry: ModelRegistry, signal: AbortSignal) {
+    this.#context = context;
+    this.#log = context.log;
+    this.#options = { ...options, ...inferenceOptionsSchema.parse(options) };
+    this.#horizons = options.horizons ?? SLOW_HORIZONS;
+    this.#signal = signal;
+    this.#registry = registry;
+    this.#metrics = inferenceMetrics(context.metrics);
+    const { refused } = this.#metrics;
+    this.#models = new ServingModels(registry, featureSchema(), context.logger, (slot) => refused.inc({ slot }));
+    this.#modelOrNever = this.#awaitModel();
+  }
+
+  /** Starts SignalService where a port is given. */
+  async serve(): Promise<SignalServer | undefined> {
+    const { grpcPort: port, listening } = this.#options;
+    if (port === undefined) return undefined;
+    const server = await startSignalServer({ port, feed: this.#feed, scoring: this, metrics: this.#metrics }, this.#signal);
+    listening?.(server.address);
+    return server;
+  }
+
+  consume(): Promise<void> {
+    return this.#log.consume({
+      group: INFERENCE_GROUP,
+      topics: ['features'],
+      start: (_topic, partition, committed) => this.#open(partition, committed),
+      handle: (batch) => this.#handle(batch),
+      revoked: (_topic, partition) => void this.#partitions.delete(partition),
+      signal: this.#signal,
+      maxBatch: MAX_BATCH,
+    });
+  }
+
+  model(): ServingModel | undefined {
+    return this.#models.at(Infinity);
+  }
+
+  windowBefore(venue: string, instrument: string, lags: number): readonly (readonly number[])[] | undefined {
+    if (lags === 0) return [];
+    for (const { windows } of this.#partitions.values()) {
+      const window = windows.ending(venue, instrument, lags - 1);
+      if (window !== undefined) return window;
+    }
+    return undefined;
+  }
+
+  /** The first bundle that can serve; in a replay there is no hurry, elsewhere it is waited for so long and no longer. */
+  async #awaitModel(): Promise<void> {
+    const { health, clock, source } = this.#context;
+    const stop = new AbortController();
+    const either = AbortSignal.any([this.#signal, stop.signal]);
+    const update = (): void => {
+      this.#models.preload();
+      const isReady = this.#models.isReady;
+      health.set('inference', { ready: isReady, detail: isReady ? 'a model serves' : 'no model yet' });
+      if (isReady) stop.abort();
+    };
+    const forget = this.#registry.onChange(update);
+    this.#signal.addEventListener('abort', forget, { once: true });
+    update();
+    await clock.sleep(source === 'replay' ? 2 ** 31 - 1 : this.#options.modelWaitMs, either);
+  }
+
+  async #open(number: number, committed: number | undefined): Promise<number> {
+    const windows = new Windows();
+    for (const vector of this.#options.prime ?? []) windows.prime(vector);
+    const { begin } = await this.#log.bounds('features', number);
+    this.#partitions.set(number, { windows, committed: committed ?? begin });
+    for (const record of await readTail(this.#log, 'signals', number, RESTORED)) {
+      const decision = this.#decode(record, Signal);
+      if (decision !== undefined) this.#feed.restore(decision);
+    }
+    return committed === undefined ? begin : this.#rewound(number, committed);
+  }
+
+  /** Where the vectors begin that the windows need at `committed`. */
+  async #rewound(number: number, committed: number): Promise<number> {
+    const last = (await readBefore(this.#log, 'features', number, committed)).map((record) =>
+      this.#decode(record, FeatureVector),
+    );
+    const t = last.findLast((vector) => vector !== undefined)?.t;
+    if (t === undefined) return committed;
+    const since = t - (MAX_LAGS + 1) * CADENCE_MS;
+    return seekBack(this.#log, 'features', number, committed, (record) => {
+      const vector = this.#decode(record, FeatureVector);
+      return vector === undefined ? undefined : vector.t < since;
+    });
+  }
+
+  async #handle(batch: Batch): Promise<void> {
+    const partition = this.#partitions.get(batch.partition);
+    if (partition === undefined) throw new Error(`partition ${batch.partition} was read before it was opened`);
+    const next = batch.records.at(-1)!.offset + 1;
+    const decisions: Signal[] = [];
+    const letters: OutRecord[] = [];
+    for (const record of batch.records) {
+      const isNew = record.offset >= partition.committed;
+      const vector = this.#decode(record, FeatureVector, isNew ? letters : undefined);
+      if (vector === undefined) continue;
+      if (!partition.windows.add(vector)) this.#metrics.repeated.inc();
+      else if (isNew && this.#isDue(vector)) {
+        await this.#modelOrNever;
+        // Stopped while it waited: these vectors are decided by the next start.
+        if (this.#signal.aborted) return;
+        this.#decide(partition.windows, vector, decisions);
+      }
+    }
+    if (next <= partition.committed) return;
+    const outputs = [...decisions.map(outRecord), ...letters];
+    try {
+      await this.#log.commit({ group: INFERENCE_GROUP, topic: 'features', partition: batch.partition, offset: next, outputs });
+    } catch (thrown) {
+      if (!(thrown instanceof TributaryError) || thrown.code !== 'TRB_LOG_FENCED') throw thrown;
+      // Another member owns the partition now and decides these itself.
+      this.#partitions.delete(batch.partition);
+      return;
+    }
+    partition.committed = next;
+    this.#published(decisions);
+    this.#metrics.lag.set({ partition: batch.partition }, batch.endOffset - next);
+  }
+
+  #isDue({ t, sourceOffset }: FeatureVector): boolean {
+    const { from, historyFrom } = this.#options;
+    return t >= from && (sourceOffset >= 0 || t >= historyFrom);
+  }
+
+  #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): void {
+    const { source, clock } = this.#context;
+    const { publishDelayMs, staleMs } = this.#options;
+    const now = source === 'replay' ? vector.t : clock.now();
+    const model = this.#models.at(vector.t);
+    const window = model === undefined ? undefined : windows.ending(vector.venue, vector.instrument, model.scorer.lags);
+    const isStale = now - vector.t > staleMs;
+    const publishedAt = now + publishDelayMs;
+    const done = this.#metrics.score.startTimer();
+    for (const horizon of this.#horizons) {
+      decisions.push(decide({ vector, horizon, model, window, schemaId: this.schemaId, isStale, publishedAt, source }));
+    }
+    done();
+  }
+
+  #published(decisions: readonly Signal[]): void {
+    const now = this.#context.clock.now();
+    const champion = this.#registry.slot('champion');
+    if (champion !== undefined) this.#metrics.modelAge.set(Math.max(0, now - champion.time) / 1000);
+    for (const decision of decisions) {
+      this.#feed.publish(decision);
+      this.#metrics.published(decision);
+      if (this.#context.source !== 'replay') this.#metrics.latency.observe(Math.max(0, now - decision.t) / 1000);
+    }
+  }
+
+  #decode<T>(record: LogRecord, message: { decode(bytes: Uint8Array): T }, letters?: OutRecord[]): T | undefined {
+    try {
+      return message.decode(record.value);
+    } catch (thrown) {
+      this.#metrics.unreadable.inc();
+      letters?.push(deadLetter(record, 'inference', thrown, this.#context.clock.now()));
+      this.#context.logger.warn({ topic: record.topic, partition: record.partition, offset: record.offset }, 'unreadable record');
+      return undefined;
+    }
+  }
+}
+
+function outRecord(signal: Signal): OutRecord {
+  return { topic: 'signals', key: signal.asset, value: Signal.encode(signal).finish() };
+}

@@ -1,0 +1,72 @@
+/** Which model scores a decision time: the best slot of the registry whose bundle can be loaded and whose features are all live. */
+import { describeError, TributaryError } from '#libs/errors/errors.ts';
+import { type FeatureSchema } from '#libs/features/schema.ts';
+import { loadBundle } from '#libs/models/bundle.ts';
+import { createScorer, type Scorer } from '#libs/models/scorer.ts';
+import { type ModelRegistry } from '#libs/registry/registry.ts';
+import { type Logger } from '#libs/telemetry/logger.ts';
+import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
+import { type ServingModel } from './decide.ts';
+import { MAX_LAGS } from './window.ts';
+
+/** Scorers kept; a slot's bundle that is asked for again after it fell out is loaded again. */
+const MAX_LOADED = 48;
+
+export class ServingModels {
+  readonly #registry: ModelRegistry;
+  readonly #schema: FeatureSchema;
+  readonly #logger: Logger;
+  readonly #refused: (slot: string) => void;
+  /** By bundle id; undefined = refused. */
+  readonly #scorers = new Map<string, Scorer | undefined>();
+
+  /** `refused` hears of each bundle that cannot serve, once. */
+  constructor(registry: ModelRegistry, schema: FeatureSchema, logger: Logger, refused: (slot: string) => void) {
+    this.#registry = registry;
+    this.#schema = schema;
+    this.#logger = logger;
+    this.#refused = refused;
+  }
+
+  /** Model for decisions at `t`, milliseconds. */
+  at(t: number): ServingModel | undefined {
+    for (const record of this.#registry.candidatesAt(t)) {
+      const scorer = this.#scorer(record);
+      if (scorer !== undefined) return { scorer, slot: record.slot };
+    }
+    return undefined;
+  }
+
+  /** Loads what the slots hold before it is needed. */
+  preload(): void {
+    for (const record of this.#registry.slots()) if (record.slot !== 'challenger') this.#scorer(record);
+  }
+
+  /** Whether any slot holds a bundle that can serve, now or later. */
+  get isReady(): boolean {
+    return this.#registry.slots().some((record) => record.slot !== 'challenger' && this.#scorer(record) !== undefined);
+  }
+
+  #scorer(record: ModelSlot): Scorer | undefined {
+    if (this.#scorers.has(record.bundleId)) return this.#scorers.get(record.bundleId);
+    const scorer = this.#load(record);
+    this.#scorers.set(record.bundleId, scorer);
+    if (this.#scorers.size > MAX_LOADED) this.#scorers.delete(this.#scorers.keys().next().value!);
+    return scorer;
+  }
+
+  #load(record: ModelSlot): Scorer | undefined {
+    try {
+      const scorer = createScorer(loadBundle(record.bundle), this.#schema.columns);
+      if (scorer.lags > MAX_LAGS) {
+        throw new TributaryError('TRB_BUNDLE_INVALID', `The bundle reads ${scorer.lags} earlier vectors; ${MAX_LAGS} are kept.`);
+      }
+      this.#logger.info({ slot: record.slot, bundle: record.bundleId, effectiveT: record.effectiveT }, 'bundle loaded');
+      return scorer;
+    } catch (thrown) {
+      this.#logger.error({ slot: record.slot, bundle: record.bundleId }, `bundle refused: ${describeError(thrown)}`);
+      this.#refused(record.slot);
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,428 @@
+/**
+ * One instrument of one venue: events of the venue in, ticks for the log out. Holds what is known of its trades and its book, finds what
+ * is missing or wrong, and asks for it. No I/O and no clock of its own: time is the receive time it is told (`now`, microseconds).
+ */
+import { FIRST_CONNECTION } from '#libs/market/gap.ts';
+import { type Instrument } from '#libs/market/instrument.ts';
+import {
+  type FeedGap,
+  GapKind,
+  type Quote,
+  type Tick,
+  type TradingStatus,
+  TradingStatus as Status,
+} from '#libs/wire/tributary/v1/market.ts';
+import { BookKeeper } from './book-keeper.ts';
+import { BookPublisher } from './book-publisher.ts';
+import { PriceGuard } from './price-guard.ts';
+import { type Completeness, type Hole, TradeLedger } from './trade-ledger.ts';
+import { type BookEvent, type Listing, type MalformedReason, type TradeEvent } from './venues/venue.ts';
+
+export type TickEvent = NonNullable<Tick['event']>;
+
+/** What a stream needs of the service around it. */
+export interface StreamOutput {
+  /** Quotes and slices are to be held back. */
+  readonly isBusy: boolean;
+  /** False: a trade that was not taken because the queue is full. */
+  publish(instrument: Instrument, event: TickEvent, exchangeTime: number, receiveTime: number, sequence: number): boolean;
+  repair(stream: InstrumentStream, hole: Hole): void;
+  /** A new book snapshot is needed. */
+  resync(stream: InstrumentStream): void;
+  malformed(reason: MalformedReason): void;
+  badChecksum(): void;
+}
+
+/** What an earlier run left in the log. */
+export interface Resume {
+  readonly complete: Completeness | undefined;
+  /** Highest sequence written. */
+  readonly sequence: number;
+}
+
+export interface StreamOptions {
+  readonly instrument: Instrument;
+  readonly bookDepth: number;
+  readonly hasHeartbeats: boolean;
+  readonly hasChecksums: boolean;
+  readonly resume: Resume;
+}
+
+const SECOND = 1_000_000;
+/** A venue's announcement of a last trade we have not seen may run ahead of the trade itself by this much. */
+const ANNOUNCEMENT_GRACE = SECOND;
+const CROSSED_GRACE = SECOND;
+const SNAPSHOT_GRACE = 10 * SECOND;
+const SILENCE = 5 * SECOND;
+/** A whole frame was lost, of which nobody knows what it said. */
+const LOST_FRAME: readonly MalformedReason[] = ['not-json', 'shape', 'binary'];
+const LONGEST_RESYNC_PAUSE = 60 * SECOND;
+const FIRST_RESYNC_PAUSE = 2 * SECOND;
+
+export class InstrumentStream {
+  readonly instrument: Instrument;
+  gaps = 0;
+  reconnects = 0;
+  lastFrameTime = 0;
+  readonly #output: StreamOutput;
+  readonly #trades: TradeLedger;
+  readonly #keeper: BookKeeper;
+  readonly #books = new BookPublisher();
+  readonly #tradePrices = new PriceGuard();
+  readonly #mids = new PriceGuard();
+  #isAbsurd = false;
+  readonly #hasHeartbeats: boolean;
+  readonly #hasChecksums: boolean;
+  #sequence: number;
+  /** Nothing is known from before: what the venue tells of the past is where trades begin, not something missed. */
+  #isJoining: boolean;
+  #isConnected = false;
+  #hasConnected = false;
+  #announced: { readonly id: number; readonly since: number } | undefined;
+  #lastHeartbeat = 0;
+  #isSilent = false;
+  #crossedSince: number | undefined;
+  #resyncNotBefore = 0;
+  #resyncPause = FIRST_RESYNC_PAUSE;
+  #resyncedAt = 0;
+  #malformedSaid = 0;
+  #malformedUnsaid = 0;
+  #malformedReason: MalformedReason = 'shape';
+  #refused: Hole | undefined;
+  #listing: Listing | undefined;
+  #systemStatus: TradingStatus = Status.TRADING_STATUS_ONLINE;
+  #statusSaid: { readonly status: TradingStatus; readonly tickSize: number } | undefined;
+  #quoteTime = 0;
+
+  constructor({ instrument, bookDepth, hasHeartbeats, hasChecksums, resume }: StreamOptions, output: StreamOutput) {
+    this.instrument = instrument;
+    this.#output = output;
+    this.#hasHeartbeats = hasHeartbeats;
+    this.#hasChecksums = hasChecksums;
+    this.#trades = new TradeLedger(resume.complete);
+    this.#isJoining = resume.complete === undefined;
+    this.#sequence = resume.sequence;
+    this.#keeper = new BookKeeper(bookDepth);
+  }
+
+  /** The best quote, while it can be believed, and when it was received. */
+  get quote(): { readonly quote: Quote; readonly receiveTime: number } | undefined {
+    const quote = this.#isConnected && this.#crossedSince === undefined ? this.#books.quote : undefined;
+    return quote && { quote, receiveTime: this.#quoteTime };
+  }
+
+  /** Levels that the venue removed though they were not in the book. */
+  get missedDeletes(): number {
+    return this.#keeper.missedDeletes;
+  }
+
+  get conflatedQuotes(): number {
+    return this.#books.conflated;
+  }
+
+  isHealthy(now: number): boolean {
+    return this.quote !== undefined && !this.#isSilent && now - this.lastFrameTime < 3 * SECOND;
+  }
+
+  /** No heartbeat of the instrument for so long, though it had some on this connection, that only a new connection may help. */
+  isLost(now: number): boolean {
+    return this.#isSilent && now - this.#lastHeartbeat > 3 * SILENCE;
+  }
+
+  connected(now: number): void {
+    if (this.#hasConnected) this.reconnects++;
+    else this.gap(now, GapKind.GAP_KIND_DISCONNECT, FIRST_CONNECTION);
+    this.#hasConnected = true;
+    this.#isConnected = true;
+    this.#lastHeartbeat = 0;
+    this.#resyncNotBefore = now + SNAPSHOT_GRACE;
+  }
+
+  disconnected(now: number, kind: GapKind, reason: string): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.#isJoining &&= this.#trades.lastId === undefined;
+    this.#isSilent = false;
+    this.#announced = undefined;
+    this.#voidBook();
+    this.gap(now, kind, reason);
+  }
+
+  onTrade(trade: TradeEvent, now: number): void {
+    if (this.#isJoining && trade.isLate) {
+      this.#trades.join(trade.tradeId, trade.exchangeTime);
+      return;
+    }
+    this.#isJoining = false;
+    const seen = this.#trades.see(trade.tradeId, trade.exchangeTime || now);
+    if (seen === 'repeat') return;
+    if (seen !== 'new') this.#openHole(seen, now, GapKind.GAP_KIND_TRADES);
+    this.#publishTrade(trade, now, trade.isLate);
+  }
+
+  /** Trades that REST gave for a hole, oldest first; gives how many of them were missing. */
+  onRepair(hole: Hole, trades: readonly TradeEvent[], now: number): number {
+    let filled = 0;
+    for (const trade of trades) {
+      if (!this.#trades.fill(hole, trade.tradeId, trade.exchangeTime)) continue;
+      this.#publishTrade(trade, now, true);
+      filled++;
+    }
+    return filled;
+  }
+
+  /** No more will come for a hole; with a reason, a part of it stays open for ever and the log says so. */
+  closeHole(hole: Hole, now: number, reason?: string): void {
+    this.#trades.close(hole);
+    if (reason !== undefined) this.gap(now, GapKind.GAP_KIND_TRADES, reason, hole);
+  }
+
+  onBook(event: BookEvent, now: number): void {
+    if (event.isSnapshot) this.#books.reset();
+    const result = this.#keeper.apply(event, now);
+    if (result === 'bad-checksum') {
+      this.#output.badChecksum();
+      this.#wrongBook(now, GapKind.GAP_KIND_CHECKSUM, 'the book does not match its checksum');
+      return;
+    }
+    const book = this.#keeper.book;
+    if (result === 'ignored' || book === undefined) return;
+    // The next failure may ask for a snapshot at once, unless this one was itself asked for because of a failure.
+    if (event.isSnapshot && this.#resyncedAt === 0) this.#resyncNotBefore = now;
+    this.#books.observe(book);
+    this.#isAbsurd = book.isTwoSided && !this.#mids.accepts((book.bids.price(0) + book.asks.price(0)) / 2);
+    if (this.#isAbsurd) this.#doubt(now);
+    if (book.isCrossed) this.#checkCrossed(now);
+    else {
+      this.#crossedSince = undefined;
+      this.#publishBook(now, event.exchangeTime);
+    }
+  }
+
+  onLastTrade(tradeId: number, now: number, isHeartbeat: boolean): void {
+    if (isHeartbeat) {
+      this.#lastHeartbeat = now;
+      this.#isSilent = false;
+    }
+    if (tradeId === 0) return;
+    if (this.#trades.lastId === undefined) this.#trades.join(tradeId, 0);
+    else if (tradeId > this.#trades.lastId && !this.#isJoining) this.#announced ??= { id: tradeId, since: now };
+  }
+
+  onListing(listing: Listing, now: number): void {
+    this.#listing = listing;
+    const hadBook = this.#keeper.book !== undefined;
+    if (this.#keeper.setListing(listing) && hadBook) {
+      this.#wrongBook(now, GapKind.GAP_KIND_DISCONNECT, 'the decimals of the price or size changed');
+    }
+    this.#sayStatus(now);
+  }
+
+  onDelisted(now: number): void {
+    if (this.#listing === undefined) return;
+    this.#listing = { ...this.#listing, status: Status.TRADING_STATUS_DELISTED };
+    this.#sayStatus(now);
+  }
+
+  onSystem(status: TradingStatus, now: number): void {
+    this.#systemStatus = status;
+    this.#sayStatus(now);
+  }
+
+  /** Something of this instrument could not be read or believed: said once a second at most. */
+  onMalformed(reason: MalformedReason, now: number): void {
+    this.#malformedUnsaid++;
+    this.#malformedReason = reason;
+    // Without checksums nobody will notice that the book missed an update.
+    if (!this.#hasChecksums && LOST_FRAME.includes(reason)) this.#askForBook(now);
+    this.#sayMalformed(now);
+  }
+
+  /** What waits for its time: at least ten times a second. */
+  flush(now: number): void {
+    this.#sayMalformed(now);
+    if (this.#crossedSince !== undefined) this.#checkCrossed(now);
+    else if (this.#keeper.book !== undefined) this.#publishBook(now, 0);
+    if (this.#refused !== undefined && !this.#output.isBusy) this.#reportOverflow(this.#refused, now);
+  }
+
+  /** Looks after itself and says how it is. */
+  everySecond(now: number, clockSkew: number): void {
+    this.#checkAnnounced(now);
+    this.#checkSilence(now);
+    if (this.#isConnected && this.#keeper.book === undefined && this.#keeper.hasPrecision) this.#askForBook(now);
+    const complete = this.#refused === undefined ? this.#trades.complete : earlier(this.#trades.complete, this.#refused);
+    this.#publish(now, 0, {
+      $case: 'heartbeat',
+      value: {
+        healthy: this.isHealthy(now),
+        lastFrameTime: this.lastFrameTime,
+        clockSkew,
+        gaps: this.gaps,
+        checksumFailures: this.#keeper.checksumFailures,
+        reconnects: this.reconnects,
+        conflatedQuotes: this.#books.conflated,
+        completeThroughTradeId: complete?.id ?? 0,
+        completeThroughTime: complete?.time ?? 0,
+      },
+    });
+  }
+
+  gap(now: number, kind: GapKind, detail: string, hole?: Hole): void {
+    if (detail !== FIRST_CONNECTION) this.gaps++;
+    const value: FeedGap = { kind, fromTradeId: hole?.from ?? 0, toTradeId: hole?.to ?? 0, detail };
+    this.#publish(now, 0, { $case: 'gap', value });
+  }
+
+  #publish(now: number, exchangeTime: number, event: TickEvent): boolean {
+    this.#sequence = Math.max(this.#sequence + 1, now);
+    return this.#output.publish(this.instrument, event, exchangeTime, now, this.#sequence);
+  }
+
+  #publishTrade(trade: TradeEvent, now: number, isRepaired: boolean): void {
+    if (!this.#tradePrices.accepts(trade.price)) {
+      this.#doubt(now);
+      return;
+    }
+    const { tradeId, price, size, aggressor } = trade;
+    const value = { tradeId, price, size, aggressor, repaired: isRepaired };
+    const isTaken = this.#publish(now, credible(trade.exchangeTime, now), { $case: 'trade', value });
+    if (!isTaken) this.#refuse(trade);
+  }
+
+  #sayMalformed(now: number): void {
+    if (this.#malformedUnsaid === 0 || now - this.#malformedSaid < SECOND) return;
+    this.gap(
+      now,
+      GapKind.GAP_KIND_MALFORMED,
+      `${this.#malformedUnsaid} x unreadable or not credible, last: ${this.#malformedReason}`,
+    );
+    this.#malformedSaid = now;
+    this.#malformedUnsaid = 0;
+  }
+
+  #doubt(now: number): void {
+    this.#output.malformed('absurd-price');
+    this.onMalformed('absurd-price', now);
+  }
+
+  /** The queue is full: remembered as one hole, to be repaired when there is room. */
+  #refuse({ tradeId, exchangeTime }: TradeEvent): void {
+    const refused = this.#refused;
+    this.#refused = {
+      from: Math.min(refused?.from ?? tradeId, tradeId),
+      to: Math.max(refused?.to ?? tradeId, tradeId),
+      after: refused?.after ?? exchangeTime,
+    };
+  }
+
+  #reportOverflow(hole: Hole, now: number): void {
+    this.#refused = undefined;
+    this.#trades.reopen(hole);
+    this.#openHole(hole, now, GapKind.GAP_KIND_OVERFLOW);
+  }
+
+  #openHole(hole: Hole, now: number, kind: GapKind): void {
+    this.gap(now, kind, `${hole.to - hole.from + 1} trades missed`, hole);
+    this.#output.repair(this, hole);
+  }
+
+  #publishBook(now: number, exchangeTime: number): void {
+    const book = this.#keeper.book;
+    if (book?.isTwoSided !== true || this.#isAbsurd) return;
+    if (this.#output.isBusy) {
+      this.#books.holdBack(book);
+      return;
+    }
+    const due = this.#books.take(book, now);
+    if (due === undefined) return;
+    const time = credible(exchangeTime, now);
+    if (due.quote !== undefined) {
+      this.#quoteTime = now;
+      this.#publish(now, time, { $case: 'quote', value: due.quote });
+    }
+    this.#publish(now, time, { $case: 'book', value: due.slice });
+  }
+
+  #checkCrossed(now: number): void {
+    this.#crossedSince ??= now;
+    if (now - this.#crossedSince > CROSSED_GRACE) {
+      this.#wrongBook(now, GapKind.GAP_KIND_CROSSED_BOOK, 'the best bid stayed above the best ask');
+    }
+  }
+
+  #checkAnnounced(now: number): void {
+    const announced = this.#announced;
+    if (announced === undefined || now - announced.since < ANNOUNCEMENT_GRACE) return;
+    this.#announced = undefined;
+    const hole = this.#trades.expect(announced.id);
+    if (hole !== undefined) this.#openHole(hole, now, GapKind.GAP_KIND_TRADES);
+  }
+
+  #checkSilence(now: number): void {
+    if (!this.#hasHeartbeats || !this.#isConnected || this.#lastHeartbeat === 0 || this.#isSilent) return;
+    if (now - this.#lastHeartbeat <= SILENCE) return;
+    this.#isSilent = true;
+    this.gap(now, GapKind.GAP_KIND_STALE, 'no heartbeat of the instrument for 5 s');
+  }
+
+  #wrongBook(now: number, kind: GapKind, detail: string): void {
+    this.#voidBook();
+    this.gap(now, kind, detail);
+    this.#askForBook(now);
+  }
+
+  #voidBook(): void {
+    this.#keeper.drop();
+    this.#books.reset();
+    this.#crossedSince = undefined;
+  }
+
+  /** At once after a quiet time, else with growing pauses: a book that stays wrong must not become a flood of requests. */
+  #askForBook(now: number): void {
+    if (!this.#isConnected || now < this.#resyncNotBefore) return;
+    if (now - this.#resyncedAt > 2 * LONGEST_RESYNC_PAUSE) this.#resyncPause = FIRST_RESYNC_PAUSE;
+    this.#resyncedAt = now;
+    this.#resyncNotBefore = now + this.#resyncPause;
+    this.#resyncPause = Math.min(2 * this.#resyncPause, LONGEST_RESYNC_PAUSE);
+    this.#output.resync(this);
+  }
+
+  #sayStatus(now: number): void {
+    if (this.#listing === undefined) return;
+    const { tickSize } = this.#listing;
+    const status =
+      this.#systemStatus === Status.TRADING_STATUS_ONLINE
+        ? this.#listing.status
+        : worse(this.#systemStatus, this.#listing.status);
+    if (this.#statusSaid?.status === status && this.#statusSaid.tickSize === tickSize) return;
+    this.#statusSaid = { status, tickSize };
+    this.#publish(now, 0, { $case: 'status', value: { status, tickSize, renamedTo: '' } });
+  }
+}
+
+/** How little can be done under each. */
+const SEVERITY: readonly TradingStatus[] = [
+  Status.TRADING_STATUS_ONLINE,
+  Status.TRADING_STATUS_LIMIT_ONLY,
+  Status.TRADING_STATUS_POST_ONLY,
+  Status.TRADING_STATUS_AUCTION,
+  Status.TRADING_STATUS_CANCEL_ONLY,
+  Status.TRADING_STATUS_HALTED,
+  Status.TRADING_STATUS_DELISTED,
+];
+
+function worse(one: TradingStatus, other: TradingStatus): TradingStatus {
+  return SEVERITY.indexOf(one) > SEVERITY.indexOf(other) ? one : other;
+}
+
+function earlier(complete: Completeness | undefined, refused: Hole): Completeness {
+  return complete !== undefined && complete.id < refused.from ? complete : { id: refused.from - 1, time: refused.after };
+}
+
+const LARGEST_LEAD = 300 * SECOND;
+
+/** The venue's time; ours where it gives none, or one more than five minutes ahead. */
+function credible(exchangeTime: number, receiveTime: number): number {
+  return exchangeTime === 0 || exchangeTime > receiveTime + LARGEST_LEAD ? receiveTime : exchangeTime;
+}

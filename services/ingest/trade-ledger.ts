@@ -1,0 +1,86 @@
+/**
+ * Which trades of one instrument are known, by their dense ids: drops repeats, finds holes, says through which trade all are known.
+ * Pure.
+ */
+export interface Hole {
+  from: number;
+  readonly to: number;
+  /** Venue's time of the trade before it, microseconds; 0 = unknown. */
+  after: number;
+}
+
+/** Every trade up to `id` is in the log. */
+export interface Completeness {
+  readonly id: number;
+  readonly time: number;
+}
+
+export type Sighting = 'new' | 'repeat' | Hole;
+
+export class TradeLedger {
+  #last: Completeness | undefined;
+  /** In the order of their ids. */
+  readonly #holes: Hole[] = [];
+
+  /** `known`: what an earlier run had written; undefined: the first trade seen is the join point. */
+  constructor(known?: Completeness) {
+    this.#last = known;
+  }
+
+  get lastId(): number | undefined {
+    return this.#last?.id;
+  }
+
+  get complete(): Completeness | undefined {
+    const [first] = this.#holes;
+    return first === undefined ? this.#last : { id: first.from - 1, time: first.after };
+  }
+
+  /** Trades begin after this one, whatever was before. */
+  join(id: number, time: number): void {
+    if (this.#last === undefined || id >= this.#last.id) this.#last = { id, time };
+  }
+
+  /** A trade arrives. A Hole: it is new, and trades are missing before it. */
+  see(id: number, time: number): Sighting {
+    const last = this.#last;
+    if (last !== undefined && id <= last.id) return 'repeat';
+    this.#last = { id, time };
+    if (last === undefined || id === last.id + 1) return 'new';
+    return this.#open(last, id - 1);
+  }
+
+  /** The venue says its last trade was `id`: a hole if it was not seen. The hole's trades count as seen from now on. */
+  expect(id: number): Hole | undefined {
+    const last = this.#last;
+    if (last === undefined || id <= last.id) return undefined;
+    this.#last = { id, time: last.time };
+    return this.#open(last, id);
+  }
+
+  /** A trade of a hole arrives. False: it was there already or belongs to no part still missing. */
+  fill(hole: Hole, id: number, time: number): boolean {
+    if (id < hole.from || id > hole.to) return false;
+    hole.from = id + 1;
+    hole.after = time;
+    return true;
+  }
+
+  /** Trades that were seen could not be kept after all. */
+  reopen(hole: Hole): void {
+    this.#holes.push(hole);
+    this.#holes.sort((one, other) => one.from - other.from);
+  }
+
+  /** Nothing more will come for it. */
+  close(hole: Hole): void {
+    const at = this.#holes.indexOf(hole);
+    if (at >= 0) this.#holes.splice(at, 1);
+  }
+
+  #open(before: Completeness, to: number): Hole {
+    const hole = { from: before.id + 1, to, after: before.time };
+    this.#holes.push(hole);
+    return hole;
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * Replay: recorded candles through the services themselves, on a log and an archive of their own: ticks, features, archive, inference,
+ * outcomes. Bundles are trained walk-forward on what came before and take effect where their test begins.
+ */
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '#libs/clock/clock.ts';
+import { TributaryError } from '#libs/errors/errors.ts';
+import { candlesToTicks } from '#libs/history/candle-events.ts';
+import { loadCandles } from '#libs/history/candles.ts';
+import { type CandleRow } from '#libs/history/rows.ts';
+import { openEmbeddedLog } from '#libs/log/embedded.ts';
+import { type EventLog } from '#libs/log/port.ts';
+import { type Topic } from '#libs/log/topics.ts';
+import { type Horizon } from '#libs/market/horizon.ts';
+import { encodeBundle } from '#libs/models/bundle.ts';
+import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { openStore } from '#libs/store/open.ts';
+import { Health } from '#libs/telemetry/health.ts';
+import { createLogger } from '#libs/telemetry/logger.ts';
+import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { walkForward } from '#libs/validation/splits.ts';
+import { ARCHIVE_GROUP, archivedRows, runArchive } from '#services/archive/service.ts';
+import { EVALUATION_GROUP, runEvaluation } from '#services/evaluation/service.ts';
+import { FEATURES_GROUP, runFeatures } from '#services/features/service.ts';
+import { INFERENCE_GROUP, runInference } from '#services/inference/service.ts';
+import { createFitPool } from '#services/training/fit-pool.ts';
+import { foldCandles } from '#services/training/history.ts';
+import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
+import { DEFAULT_THRESHOLD, trainBundle } from '#services/training/train.ts';
+import { feedHistory } from './feed.ts';
+import { readOutcomes, type ReplayedHead } from './outcomes.ts';
+
+export interface ReplayOptions {
+  /** Candles. */
+  readonly file: string;
+  /** First decision, milliseconds; what came before trains. Default: half of the file. */
+  readonly trainUntil?: number;
+  /** Milliseconds between trainings. Default: trained once. */
+  readonly retrainEvery?: number;
+  readonly horizons: readonly Horizon[];
+  readonly seed: number;
+  readonly workers: number;
+  readonly quick: boolean;
+  readonly logLevel: string;
+  readonly onProgress: (stage: string, done: number, total: number) => void;
+}
+
+export interface ReplayResult {
+  readonly heads: readonly ReplayedHead[];
+  readonly counts: {
+    readonly ticks: number;
+    readonly vectors: number;
+    readonly decisions: number;
+    readonly outcomes: number;
+    readonly archivedRows: number;
+  };
+}
+
+const MINUTE = 60_000;
+const PARTITIONS = 4;
+/** How often the readers are asked how far they are. */
+const POLL_MS = 100;
+
+/** Throws `TRB_HISTORY_…`, `TRB_REPLAY_RANGE`, and what a service throws. */
+export async function runReplay(options: ReplayOptions, signal: AbortSignal): Promise<ReplayResult> {
+  const { rows } = await loadCandles(options.file);
+  const trainUntil = options.trainUntil ?? middleOf(rows);
+  const bundles = await trainWalkForward(rows, trainUntil, options, signal);
+  const directory = await mkdtemp(join(tmpdir(), 'tributary-replay-'));
+  const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS });
+  const store = await openStore({ path: join(directory, 'clickhouse') });
+  const stop = new AbortController();
+  const running = AbortSignal.any([signal, stop.signal]);
+  // Every part listens: that is no leak.
+  setMaxListeners(0, running);
+  const logger = createLogger({ level: options.logLevel, source: 'replay' });
+  const context: ServiceContext = {
+    log,
+    clock: systemClock,
+    logger,
+    metrics: createMetrics({ source: 'replay' }),
+    health: new Health(),
+    source: 'replay',
+  };
+  const services: Promise<void>[] = [];
+  try {
+    await migrate(store);
+    services.push(
+      runFeatures(context, {}, running),
+      runInference(context, { horizons: options.horizons, from: trainUntil }, running),
+      runEvaluation(context, {}, running),
+      runArchive(context, { store }, running),
+    );
+    const failed = Promise.all(services);
+    // While inference runs: it keeps every one; who came later would find only the newest two.
+    const registry = await ModelRegistry.open(log, running, () => undefined);
+    for (const { bytes, id, from } of bundles) {
+      await registry.publish({
+        slot: 'champion',
+        bundleId: id,
+        bundle: bytes,
+        actor: 'replay',
+        reason: 'walk-forward',
+        now: from,
+        effectiveT: from,
+      });
+    }
+    const done = (async () => {
+      await feedHistory(log, candlesToTicks(rows), {}, running);
+      await caughtUp(log, (share) => options.onProgress('replay', share, 1), running);
+    })();
+    await Promise.race([done, failed]);
+    signal.throwIfAborted();
+    return { heads: await readOutcomes(log), counts: { ...(await countRecords(log)), archivedRows: await archivedRows(store) } };
+  } finally {
+    stop.abort();
+    await Promise.allSettled(services);
+    await store.close();
+    await log.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function trainWalkForward(
+  rows: readonly CandleRow[],
+  trainUntil: number,
+  options: ReplayOptions,
+  signal: AbortSignal,
+): Promise<{ bytes: Uint8Array; id: string; from: number }[]> {
+  const { horizons, seed, quick } = options;
+  const history = await foldCandles(rows, { signal, onProgress: (done, total) => options.onProgress('fold', done, total) });
+  if (trainUntil <= history.from || trainUntil >= history.to) {
+    throw new TributaryError(
+      'TRB_REPLAY_RANGE',
+      `${new Date(trainUntil).toISOString()} leaves nothing to train on or nothing to test.`,
+      {
+        hint: `The history runs from ${new Date(history.from).toISOString()} to ${new Date(history.to).toISOString()}.`,
+      },
+    );
+  }
+  const folds = walkForward(history.from, trainUntil, history.to, options.retrainEvery ?? history.to - trainUntil);
+  const bundles: { bytes: Uint8Array; id: string; from: number }[] = [];
+  for (const [i, fold] of folds.entries()) {
+    const tables = history.tables.map((table) => {
+      const until = table.t.findIndex((t) => t >= fold.testFrom);
+      const length = until === -1 ? table.t.length : until;
+      return { ...table, t: table.t.subarray(0, length), values: table.values.subarray(0, length * table.columns.length) };
+    });
+    const pool = createFitPool(tables, options.workers);
+    try {
+      const bundle = await trainBundle({
+        tables,
+        series: history.series,
+        pool,
+        horizons,
+        target: 'entry',
+        recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
+        threshold: DEFAULT_THRESHOLD,
+        seed,
+        signal,
+        onProgress: (done, total) => options.onProgress('train', i * total + done, folds.length * total),
+      });
+      bundles.push({ bytes: encodeBundle(bundle), id: bundle.id, from: fold.testFrom });
+    } finally {
+      await pool.close();
+    }
+  }
+  return bundles;
+}
+
+function middleOf(rows: readonly CandleRow[]): number {
+  const first = rows[0]?.start ?? 0;
+  const last = rows.at(-1)?.start ?? 0;
+  return Math.floor((first + last) / 2 / MINUTE) * MINUTE;
+}
+
+/** Resolves when every reader has committed everything there is, upstream first. */
+async function caughtUp(log: EventLog, onShare: (share: number) => void, signal: AbortSignal): Promise<void> {
+  const stages: [string, Topic][] = [
+    [FEATURES_GROUP, 'ticks'],
+    [INFERENCE_GROUP, 'features'],
+    [EVALUATION_GROUP, 'ticks'],
+    [ARCHIVE_GROUP, 'ticks'],
+    [ARCHIVE_GROUP, 'features'],
+    [ARCHIVE_GROUP, 'signals'],
+    [ARCHIVE_GROUP, 'outcomes'],
+  ];
+  for (const [group, topic] of stages) {
+    for (;;) {
+      const { read, written } = await progressOf(log, group, topic);
+      if (group === EVALUATION_GROUP) onShare(written === 0 ? 1 : read / written);
+      if (read === written || signal.aborted) break;
+      await systemClock.sleep(POLL_MS, signal);
+    }
+  }
+}
+
+async function progressOf(log: EventLog, group: string, topic: Topic): Promise<{ read: number; written: number }> {
+  let read = 0;
+  let written = 0;
+  for (let partition = 0; partition < (await log.partitions(topic)); partition += 1) {
+    const { begin, end } = await log.bounds(topic, partition);
+    read += Math.min(end, (await log.committed(group, topic, partition)) ?? begin);
+    written += end;
+  }
+  return { read, written };
+}
+
+async function countRecords(log: EventLog): Promise<Omit<ReplayResult['counts'], 'archivedRows'>> {
+  const count = async (topic: Topic): Promise<number> => (await progressOf(log, '', topic)).written;
+  return {
+    ticks: await count('ticks'),
+    vectors: await count('features'),
+    decisions: await count('signals'),
+    outcomes: await count('outcomes'),
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * Keeps a model in use: the first one within seconds from what history there is, then a better one from deeper history, then a new one
+ * every day. Training runs in a child process; what it brings replaces the champion from the next minute on.
+ */
+import { join } from 'node:path';
+import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
+import { showProgress } from './progress.ts';
+import { type History } from './source.ts';
+import { trainInChild } from './trainer.ts';
+
+export interface ModelOptions {
+  readonly history: History;
+  /** Where the exported history and the bundles lie. */
+  readonly directory: string;
+  readonly seed: number;
+  /** Told what goes on, for the page; empty = it streams. */
+  readonly phase: (text: string) => void;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Runs until `signal` aborts. Errors: `TRB_TRAINING` (canRetry). */
+export async function keepTrained(context: ServiceContext, options: ModelOptions, signal: AbortSignal): Promise<void> {
+  const { clock, health } = context;
+  const registry = await ModelRegistry.open(context.log, signal, (error) =>
+    context.logger.error({ err: error }, 'models is not followed any more'),
+  );
+  const champion = registry.slot('champion');
+  if (champion === undefined) {
+    options.phase('training the first model');
+    await train(context, registry, options, true, signal);
+  }
+  options.phase('');
+  health.set('models', { ready: true });
+  if (champion !== undefined) await clock.sleep(champion.time + DAY_MS - clock.now(), signal);
+  while (!signal.aborted) {
+    await options.history.deepen(signal);
+    await train(context, registry, options, false, signal);
+    await clock.sleep(DAY_MS, signal);
+  }
+}
+
+async function train(
+  context: ServiceContext,
+  registry: ModelRegistry,
+  options: ModelOptions,
+  quick: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { logger, clock } = context;
+  const history = join(options.directory, 'training.csv.gz');
+  const candles = await options.history.exportTo(history);
+  const progress = showProgress(quick ? 'training' : 'retraining', logger);
+  const startedAt = clock.now();
+  try {
+    const { bundle, bytes } = await trainInChild(
+      {
+        history,
+        out: join(options.directory, 'bundle.json'),
+        seed: options.seed,
+        quick,
+        onProgress: (done, total) => progress.update(done, total),
+      },
+      signal,
+    );
+    if (signal.aborted) return;
+    const speaking = bundle.heads.filter((head) => head.silenced === '').length;
+    const { effectiveT } = await registry.publish({
+      slot: 'champion',
+      bundleId: bundle.id,
+      bundle: bytes,
+      actor: 'up',
+      reason: `${quick ? 'first' : 'regular'} training on ${candles} candles`,
+      now: clock.now(),
+    });
+    logger.info(
+      {
+        bundle: bundle.id,
+        heads: bundle.heads.length,
+        speaking,
+        seconds: Math.round((clock.now() - startedAt) / 1000),
+        effectiveT,
+      },
+      `model ${bundle.id}: ${speaking} of ${bundle.heads.length} heads speak, the others stay silent`,
+    );
+  } finally {
+    progress.stop();
+  }
+}

@@ -1,0 +1,92 @@
+/** Services as an operator runs them: processes of the one binary, what they say in files, none left behind. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const BINARY = join(import.meta.dirname, '..', '..', 'bin', 'tributary.js');
+const TAIL = 3_000;
+const POLL_MS = 250;
+
+export class Processes {
+  readonly #folder: string;
+  readonly #started = new Map<string, ChildProcess>();
+  readonly #names = new Set<string>();
+  readonly #deadline: NodeJS.Timeout;
+
+  /** `folder`: where their output goes. Whatever still runs after `withinMs` is killed, and so whoever waits for it fails. */
+  constructor(folder: string, withinMs: number) {
+    this.#folder = folder;
+    this.#deadline = setTimeout(() => void this.#end('SIGKILL'), withinMs);
+  }
+
+  /** A command that ends by itself; throws unless it ends with 0. */
+  async run(name: string, ...args: string[]): Promise<void> {
+    const child = this.start(name, ...args);
+    if (isRunning(child)) await once(child, 'exit');
+    this.#started.delete(name);
+    if (child.exitCode !== 0) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode ?? 'nothing'}`);
+  }
+
+  /** A service that runs until it is told to stop. */
+  start(name: string, ...args: string[]): ChildProcess {
+    const output = openSync(this.#file(name), 'a');
+    const child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', output, output] });
+    closeSync(output);
+    this.#started.set(name, child);
+    this.#names.add(name);
+    return child;
+  }
+
+  output(name: string): string {
+    return readFileSync(this.#file(name), 'utf8');
+  }
+
+  /** Waits for `condition`; throws when a service ends meanwhile. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      const ended = [...this.#started].filter(([, child]) => !isRunning(child)).map(([name]) => name);
+      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended by itself`);
+      await delay(POLL_MS);
+    }
+  }
+
+  /** SIGTERM to all at once; how each ended, by name: 0 = it drained within its ten seconds. */
+  async stop(): Promise<Readonly<Record<string, number | string | null>>> {
+    const children = [...this.#started];
+    await this.#end('SIGTERM');
+    this.#started.clear();
+    return Object.fromEntries(children.map(([name, child]) => [name, child.exitCode ?? child.signalCode]));
+  }
+
+  /** Ends what is left, without asking. */
+  async kill(): Promise<void> {
+    clearTimeout(this.#deadline);
+    await this.#end('SIGKILL');
+  }
+
+  /** The end of what each has said, for whoever looks into a failure. */
+  tails(): string {
+    return [...this.#names].map((name) => `--- ${name}\n${this.output(name).slice(-TAIL)}`).join('\n');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const running = [...this.#started.values()].filter(isRunning);
+    await Promise.all(
+      running.map((child) => {
+        const exited = once(child, 'exit');
+        child.kill(signal);
+        return exited;
+      }),
+    );
+  }
+
+  #file(name: string): string {
+    return join(this.#folder, `${name}.log`);
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
