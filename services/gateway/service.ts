@@ -205,7 +205,7 @@ class Gateway {
     reply.hijack();
     reply.raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', connection: 'keep-alive' });
     reply.raw.write(`retry: 2000\ndata: ${JSON.stringify(this.#page(0))}\n\n`);
-    this.#sentUntil = this.#newest();
+    if (this.#streams.size === 0) this.#sentUntil = this.#newest(); // else the others would miss what is new since their last update
     this.#streams.add(reply);
     reply.raw.on('close', () => this.#streams.delete(reply));
   }

@@ -105,6 +105,7 @@ export class Feed implements ConnectionHandler, StreamOutput {
       this.#count(stream, conflatedQuotes, missedDeletes);
     }
     metrics.queueDepth(publisher.depth);
+    this.#countMissing();
     if (isLost) reconnect();
   }
 
@@ -115,6 +116,10 @@ export class Feed implements ConnectionHandler, StreamOutput {
     this.#options.metrics.conflatedQuotes(conflated - (before?.conflated ?? 0));
     this.#options.metrics.missedDeletes(deletes - (before?.deletes ?? 0));
     this.#counted.set(stream, { conflated, deletes });
+  }
+
+  #countMissing(): void {
+    this.#options.metrics.missingTrades([...this.streams.values()].reduce((sum, stream) => sum + stream.missingTrades, 0));
   }
 
   // What the streams ask for.
@@ -149,6 +154,7 @@ export class Feed implements ConnectionHandler, StreamOutput {
 
   repair(stream: InstrumentStream, hole: Hole): void {
     this.#options.repairer.add(stream, hole);
+    this.#countMissing(); // before the trade that showed the hole is counted
   }
 
   resync(stream: InstrumentStream): void {

@@ -116,6 +116,11 @@ export class InstrumentStream {
     return this.#keeper.missedDeletes;
   }
 
+  /** Trades that are known to be missing and not given up. */
+  get missingTrades(): number {
+    return this.#trades.missing;
+  }
+
   get conflatedQuotes(): number {
     return this.#books.conflated;
   }

@@ -11,6 +11,7 @@ export interface IngestMetrics {
   conflatedQuotes(count: number): void;
   missedDeletes(count: number): void;
   repairedTrades(count: number): void;
+  missingTrades(count: number): void;
   droppedCaptureFrame(): void;
   queueDepth(records: number): void;
   clockSkew(micros: number): void;
@@ -64,6 +65,7 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
   const repaired = counter('tributary_ingest_repaired_trades_total', 'Trades filled in by REST.');
   const capture = counter('tributary_ingest_capture_dropped_frames_total', 'Frames that the capture file was too slow for.');
   const depth = gauge('tributary_ingest_queue_depth_records', 'Records that wait for the log.');
+  const missing = gauge('tributary_ingest_missing_trades', 'Trades known to be missing, which REST is asked for.');
   const skew = gauge('tributary_ingest_clock_skew_seconds', 'Clock of the venue minus ours, as last measured.');
   return {
     frame: (channel) => frames(channel),
@@ -75,6 +77,7 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
     conflatedQuotes: (count) => conflated('', count),
     missedDeletes: (count) => deletes('', count),
     repairedTrades: (count) => repaired('', count),
+    missingTrades: (count) => missing.set(count),
     droppedCaptureFrame: () => capture(''),
     queueDepth: (records) => depth.set(records),
     clockSkew: (micros) => skew.set(micros / 1e6),

@@ -36,6 +36,11 @@ export class TradeLedger {
     return first === undefined ? this.#last : { id: first.from - 1, time: first.after };
   }
 
+  /** Trades that holes still wait for. */
+  get missing(): number {
+    return this.#holes.reduce((sum, { from, to }) => sum + to - from + 1, 0);
+  }
+
   /** Trades begin after this one, whatever was before. */
   join(id: number, time: number): void {
     if (this.#last === undefined || id >= this.#last.id) this.#last = { id, time };

@@ -40,7 +40,7 @@ test(
     const flowing = start('flowing');
     const said = (): string => processes.output('flowing');
     await processes.until(() => said().includes('the others stay silent') && said().includes('the page is at'));
-    const page = /the page is at (http:[^"]+)/.exec(said())![1]!;
+    const page = pageOf('flowing');
     const simulator = /"coinbaseRest":"(http:\/\/[^/]+)/.exec(said())![1]!;
     const pids = [...said().matchAll(/"pid":(\d+),"msg":"the simulator runs"/g)].map(([, pid]) => Number(pid));
     for (const venue of ['coinbase', 'kraken']) {
@@ -61,6 +61,7 @@ test(
     }
     while (((await (await fetch(new URL('/api/status', page))).json()) as { decisions: number }).decisions === 0)
       await delay(250);
+    await repaired(page);
     flowing.kill('SIGKILL');
     await once(flowing, 'exit');
     expect(pids).toHaveLength(1);
@@ -70,6 +71,7 @@ test(
     processes = new Processes(folder, PATIENCE / 2);
     start('again');
     await processes.until(() => processes.output('again').includes('SignalService is at'));
+    await repaired(pageOf('again'));
     expect(await stop('again')).toBe(0);
     expect(processes.output('again')).not.toContain('"level":50');
 
@@ -91,6 +93,23 @@ function start(name: string): ChildProcess {
 
 async function stop(name: string): Promise<number | string | null | undefined> {
   return (await processes.stop())[name];
+}
+
+function pageOf(name: string): string {
+  return /the page is at (http:[^"]+)/.exec(processes.output(name))![1]!;
+}
+
+/** Waits until both venues have told a trade, which shows what was missed before it, and nothing is missing. */
+async function repaired(page: string): Promise<void> {
+  const venues = ['coinbase', 'kraken'];
+  for (;;) {
+    const metrics = await (await fetch(new URL('/metrics', page))).text();
+    const isWhole = (venue: string): boolean =>
+      metrics.includes(`tributary_ingest_events_total{venue="${venue}",kind="trade"`) &&
+      metrics.includes(`tributary_ingest_missing_trades{venue="${venue}",source="sim"} 0\n`);
+    if (venues.every(isWhole)) return;
+    await delay(250);
+  }
 }
 
 async function gone(child: ChildProcess): Promise<void> {
