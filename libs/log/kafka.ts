@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { systemClock, type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { slot } from './assignment.ts';
-import { Connection, KafkaOptions, toLogError } from './kafka/connection.ts';
+import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './kafka/connection.ts';
 import { Lanes, type Routed } from './kafka/lanes.ts';
 import { Membership, type Lease } from './kafka/membership.ts';
 import { readPartition, Stays } from './kafka/reader.ts';
@@ -21,6 +21,8 @@ export { applyTopics } from './kafka/apply.ts';
 
 /** Wait before a member that lost its broker joins again, ms. */
 const REJOIN_DELAY = 200;
+/** How often a partition's leader is looked for: for about as long as kafkajs tries anything else. */
+const LEADER_ATTEMPTS = 15;
 
 export interface KafkaLogOptions extends z.input<typeof KafkaOptions> {
   readonly clock?: WallClock;
@@ -77,7 +79,7 @@ class KafkaLog implements EventLog {
 
   async bounds(topic: Topic, partition: number): Promise<{ readonly begin: number; readonly end: number }> {
     checkPartition(topic, partition, await this.partitions(topic));
-    const offsets = await this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
+    const offsets = await this.#offsets(topic);
     const found = offsets.find((each) => each.partition === partition)!;
     return { begin: Number(found.low), end: Number(found.high) };
   }
@@ -149,6 +151,20 @@ class KafkaLog implements EventLog {
       }
     }
     if (!options.signal.aborted) throw closedError();
+  }
+
+  /** kafkajs asks again for most things, but not where a partition has no leader for a moment: a new topic's, a moved one's. */
+  async #offsets(topic: Topic): ReturnType<Admin['fetchTopicOffsets']> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
+      } catch (error) {
+        if (!isLeaderMoving(error) || attempt === LEADER_ATTEMPTS) throw error;
+        await this.#clock.sleep(REJOIN_DELAY, this.#closed.signal);
+        this.#check();
+        await this.#countPartitions(topic); // also tells kafkajs who leads now
+      }
+    }
   }
 
   async #countPartitions(topic: Topic): Promise<number> {
