@@ -68,6 +68,19 @@ describeWithKafka('log on Kafka', () => {
     expect(await first.committed('tool', 'ticks', 1)).toBe(5);
   });
 
+  test('topics just made can be written at once, and a commit on the heels of another owner’s is fenced, not refused', async () => {
+    for (let round = 0; round < 8; round++) {
+      const prefix = `heels-${randomUUID()}.`;
+      await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 2 });
+      const [first, second] = [await open(prefix), await open(prefix)];
+      const commit = (log: EventLog, offset: number): Promise<void> =>
+        log.commit({ group: 'tool', topic: 'ticks', partition: 1, offset, outputs: [] });
+      await commit(first, 1);
+      await commit(second, 2);
+      await expect(commit(first, 3)).rejects.toMatchObject({ code: 'TRB_LOG_FENCED' });
+    }
+  });
+
   test('closing ends its readers and leaves no group of theirs behind, whether they follow or have had enough', async () => {
     const prefix = `readers-${randomUUID()}.`;
     await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1 });

@@ -26,7 +26,8 @@ export class Processes {
     const child = this.start(name, ...args);
     if (isRunning(child)) await once(child, 'exit');
     this.#started.delete(name);
-    if (child.exitCode !== 0) throw new Error(`${name} ended with ${child.exitCode ?? child.signalCode ?? 'nothing'}`);
+    const { exitCode, signalCode } = child;
+    if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode ?? signalCode}:\n${this.output(name).slice(-TAIL)}`);
   }
 
   /** A service that runs until it is told to stop. */
@@ -47,7 +48,7 @@ export class Processes {
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       const ended = [...this.#started].filter(([, child]) => !isRunning(child)).map(([name]) => name);
-      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended by itself`);
+      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended by itself:\n${this.output(ended[0]!).slice(-TAIL)}`);
       await delay(POLL_MS);
     }
   }

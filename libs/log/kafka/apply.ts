@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { TributaryError } from '../../errors/errors.ts';
 import { MAX_KEY_BYTES, MAX_PARTITIONS, MAX_VALUE_BYTES } from '../limits.ts';
 import { TOPIC_SETTINGS, TOPICS, type Topic } from '../topics.ts';
-import { Connection, KafkaOptions, toLogError } from './connection.ts';
+import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './connection.ts';
 
 const DEFAULT_PARTITIONS = 32;
 /** Room for the frame around the largest record. */
@@ -62,7 +62,7 @@ async function createTopics(
   { replicationFactor, retention }: Settings,
 ): Promise<void> {
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false, // kafkajs' own wait ends with an error where the broker has not yet heard of the topic
     topics: topics.map((topic) => ({
       topic: connection.topicName(topic),
       numPartitions: wanted(topic, partitions),
@@ -70,6 +70,18 @@ async function createTopics(
       configEntries: Object.entries(configOf(topic, retention[topic])).map(([name, value]) => ({ name, value })),
     })),
   });
+  const names = topics.map((topic) => connection.topicName(topic));
+  for (let look = 1; !(await haveLeaders(admin, names, look === MOST_LOOKS)); look++) await delay(LOOK_EVERY);
+}
+
+async function haveLeaders(admin: Admin, names: readonly string[], isLast: boolean): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+    return isLast || topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (isLast || !(isLeaderMoving(error) || toLogError(error).code === 'TRB_LOG_UNKNOWN_TOPIC')) throw error;
+    return false;
+  }
 }
 
 async function existingPartitions(admin: Admin, connection: Connection): Promise<Map<Topic, number>> {

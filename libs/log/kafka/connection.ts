@@ -92,7 +92,12 @@ export class Connection {
 }
 
 const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'UNKNOWN_PRODUCER_ID']);
-const COORDINATOR_MOVING = new Set(['NOT_COORDINATOR_FOR_GROUP', 'GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+const COORDINATOR_BUSY = new Set([
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'CONCURRENT_TRANSACTIONS',
+]);
 const LEADER_MOVING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'REPLICA_NOT_AVAILABLE']);
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
@@ -101,9 +106,9 @@ export function isFenced(error: unknown): boolean {
   return typesOf(error).some((type) => FENCED.has(type));
 }
 
-/** Whether a group's coordinator is on its way to another broker or still reading its state. */
-export function isCoordinatorMoving(error: unknown): boolean {
-  return typesOf(error).some((type) => COORDINATOR_MOVING.has(type));
+/** Whether a coordinator is on its way to another broker, still reads its state, or still writes the end of the last transaction. */
+export function isCoordinatorBusy(error: unknown): boolean {
+  return typesOf(error).some((type) => COORDINATOR_BUSY.has(type));
 }
 
 /** Whether a partition has no leader at the moment, or another one than was thought. */

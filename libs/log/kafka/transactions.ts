@@ -7,11 +7,12 @@ import { type Producer, type Transaction } from 'kafkajs';
 import { type TributaryError } from '../../errors/errors.ts';
 import { fencedError } from '../limits.ts';
 import { type Topic } from '../topics.ts';
-import { isCoordinatorMoving, isFenced, toLogError, type Connection } from './connection.ts';
+import { isCoordinatorBusy, isFenced, toLogError, type Connection } from './connection.ts';
 import { fitting, toMessage, type Routed } from './lanes.ts';
 
-/** Two seconds in all. */
-const [COORDINATOR_ATTEMPTS, COORDINATOR_DELAY] = [20, 100];
+/** 5, 10, 20, …, 200 ms: three seconds in all. */
+const COORDINATOR_ATTEMPTS = 20;
+const COORDINATOR_DELAYS = { first: 5, longest: 200 };
 
 export class Transactions {
   readonly #connection: Connection;
@@ -68,20 +69,21 @@ export class Transactions {
     await this.#producer.disconnect().catch(() => undefined);
   }
 
-  /** kafkajs does not try again when the group's coordinator has just moved or is still loading; saying it twice does no harm. */
+  /** kafkajs does not try again when a coordinator has just moved, is still loading or busy; saying it twice does no harm. */
   async #sendOffset(transaction: Transaction, offset: number): Promise<void> {
     const { group, topic, partition } = this.#place;
     const offsets = {
       consumerGroupId: this.#connection.groupName(group),
       topics: [{ topic: this.#connection.topicName(topic), partitions: [{ partition, offset: String(offset) }] }],
     };
+    const { first, longest } = COORDINATOR_DELAYS;
     for (let attempt = 1; ; attempt += 1) {
       try {
         await transaction.sendOffsets(offsets);
         return;
       } catch (error) {
-        if (attempt === COORDINATOR_ATTEMPTS || !isCoordinatorMoving(error)) throw error;
-        await delay(COORDINATOR_DELAY);
+        if (attempt === COORDINATOR_ATTEMPTS || !isCoordinatorBusy(error)) throw error;
+        await delay(Math.min(first * 2 ** (attempt - 1), longest));
       }
     }
   }
