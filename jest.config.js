@@ -9,6 +9,6 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/.tributary/'],
   globalSetup: '<rootDir>/tests/kafka/setup.ts',
   globalTeardown: '<rootDir>/tests/kafka/teardown.ts',
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
 };

@@ -16,7 +16,7 @@ import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { Processes } from '#tests/shapes/processes.ts';
 
-const PATIENCE = 240_000;
+const PATIENCE = 480_000;
 
 let folder: string;
 let processes: Processes;
