@@ -16,7 +16,7 @@ export const TIMEFRAMES = Object.keys(TIMEFRAME_MINUTES) as readonly Timeframe[]
 /** A price and volume, B technical, C fundamental, D macro and derivatives, E time, X cross-asset. */
 export type Category = 'A' | 'B' | 'C' | 'D' | 'E' | 'X';
 /** What a feature can be computed from; `bars` needs candles or trades only. */
-export type Input = 'bars' | 'trades' | 'quotes' | 'books' | 'references' | 'clock';
+export type Input = 'bars' | 'trades' | 'quotes' | 'books' | 'references' | 'context' | 'clock';
 
 export interface Bar {
   /** Milliseconds, a whole multiple of the timeframe. */
@@ -43,6 +43,8 @@ export interface Feature {
   readonly unit: string;
   readonly formula: string;
   readonly inputs: readonly Input[];
+  /** Context series it reads, as `source:series`; `{asset}` stands for the vector's asset. */
+  readonly reads?: readonly string[];
   /** Where the formula or the value comes from: a paper, a library whose value it equals, an API. */
   readonly source?: string;
   /**

@@ -3,6 +3,7 @@ import { type FeatureVector } from '../wire/tributary/v1/features.ts';
 import { type Clock } from '../wire/tributary/v1/market.ts';
 import { addMinute, closeMinute, endsBefore, MINUTE } from './bars.ts';
 import { featureSchema } from './catalogue.ts';
+import { applyContext, contextHealth } from './context.ts';
 import { endSecond } from './flow.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
 import { advanceConsensus, advanceLeg, isDollar } from './legs.ts';
@@ -29,6 +30,7 @@ export function foldClock(state: FoldState, clock: Clock, offset: number, emit: 
   if (t - state.t > LONGEST_HOLE) forget(state);
   state.t = t;
   applyReferences(state.references, t);
+  applyContext(state.context, t);
   endSeconds(state, t);
   const newest = t - (t % MINUTE);
   // The first clock closes nothing unless it stands at a minute's end: what came before may be a part of a minute.
@@ -53,11 +55,15 @@ function endSeconds(state: FoldState, t: number): void {
 function forget(state: FoldState): void {
   state.assets.clear();
   state.references.clear();
+  state.context.clear();
   state.minute = NaN;
 }
 
 function endMinute(state: FoldState, minute: number, offset: number, emit: Emit): void {
   trailReferences(state.references);
+  const { isOld, age } = contextHealth(state.context, minute);
+  state.contextIsOld = isOld;
+  state.contextAge = age;
   for (const asset of state.assets.values()) {
     advanceAsset(state, asset, minute);
     for (const instrument of asset.instruments) {
@@ -83,7 +89,7 @@ function advanceAsset(state: FoldState, asset: AssetState, minute: number): void
   advanceConsensus(asset);
   const instrument = asset.lead ?? asset.instruments[0];
   if (instrument === undefined) return;
-  const view: View = { t: minute, asset, instrument, references: state.references };
+  const view: View = { t: minute, asset, instrument, references: state.references, context: state.context };
   asset.values.fill(NaN);
   ASSET_PLACES.forEach(({ block, at }, index) => block.write(asset.blocks[index], view, asset.values, at));
 }
@@ -99,7 +105,7 @@ function makeVector(
 ): FeatureVector {
   values.set(asset.values);
   writeBars(instrument);
-  const view: View = { t: minute, asset, instrument, references: state.references };
+  const view: View = { t: minute, asset, instrument, references: state.references, context: state.context };
   for (let i = 0; i < INSTRUMENT_PLACES.length; i++) {
     const { block, at } = INSTRUMENT_PLACES[i]!;
     block.write(instrument.minuteBlocks[i], view, values, at);
@@ -124,6 +130,7 @@ function makeVector(
     ask: instrument.ask,
     lateEvents: late,
     sourceOffset: offset,
+    contextAge: state.contextAge,
   };
 }
 
@@ -153,6 +160,7 @@ function ownQuality(state: FoldState, instrument: InstrumentState, minute: numbe
   if (instrument.stale > 30) bits |= QUALITY.STALE_PRICE;
   if (instrument.late > 0) bits |= QUALITY.LATE_EVENTS;
   if (Math.abs(feed.skew) > SKEW_LIMIT) bits |= QUALITY.CLOCK_SKEW;
+  if (state.contextIsOld) bits |= QUALITY.CONTEXT_OLD;
   return bits;
 }
 

@@ -3,8 +3,9 @@
  * The state is plain data (structured clone keeps it), so a snapshot is v8.serialize(state).
  */
 import { type FeatureVector } from '../wire/tributary/v1/features.ts';
-import { type Tick } from '../wire/tributary/v1/market.ts';
+import { type Reference, type Tick } from '../wire/tributary/v1/market.ts';
 import { featureSchema } from './catalogue.ts';
+import { acceptContext, isContext } from './context.ts';
 import { foldClock } from './fold-clock.ts';
 import { foldMarket } from './fold-market.ts';
 import { acceptReference } from './references.ts';
@@ -27,6 +28,9 @@ export function createFold(options: FoldOptions = {}): FoldState {
     epoch: 0,
     minute: NaN,
     references: new Map(),
+    context: new Map(),
+    contextIsOld: false,
+    contextAge: -1,
     assets: new Map(),
     counts: { events: 0, vectors: 0, repeats: 0, late: 0, clocksDropped: 0, malformed: 0, masked: 0 },
   };
@@ -44,9 +48,13 @@ export function foldTick(state: FoldState, tick: Tick, offset: number, emit: (ve
       foldClock(state, event.value, offset, emit);
       return;
     case 'reference':
-      if (!acceptReference(state.references, event.value)) state.counts.repeats++;
+      if (!accept(state, event.value)) state.counts.repeats++;
       return;
     default:
       foldMarket(state, tick);
   }
+}
+
+function accept(state: FoldState, reference: Reference): boolean {
+  return isContext(reference) ? acceptContext(state.context, reference) : acceptReference(state.references, reference);
 }

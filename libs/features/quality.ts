@@ -24,6 +24,8 @@ export const QUALITY = {
   LATE_EVENTS: 1 << 10,
   /** The venue's clock is more than 250 ms off ours. */
   CLOCK_SKEW: 1 << 11,
+  /** A context series that has had a value has none recent enough; its columns are missing. */
+  CONTEXT_OLD: 1 << 12,
 } as const;
 
 /** With any of these no decision on the instrument can be sound: inference abstains. */

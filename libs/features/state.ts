@@ -1,4 +1,5 @@
 /** The fold's state: plain data, so that a snapshot is v8.serialize(state) and goes on bit for bit. */
+import { type ContextBook } from './context.ts';
 import { type Bar } from './declaration.ts';
 import { type Dedupe } from './dedupe.ts';
 import { type Flow } from './flow.ts';
@@ -6,7 +7,7 @@ import { type Leg } from './legs.ts';
 import { type ReferenceBook } from './references.ts';
 
 /** Layout of the state; a snapshot of another version is not read, the state is rebuilt. */
-export const STATE_VERSION = '1';
+export const STATE_VERSION = '2';
 
 export interface FoldState {
   readonly stateVersion: string;
@@ -21,6 +22,10 @@ export interface FoldState {
   /** Newest whole minute that was closed; NaN before the first clock. */
   minute: number;
   readonly references: ReferenceBook;
+  readonly context: ContextBook;
+  /** Of the context at the newest minute: whether a series is too old, and the age of the oldest that may serve (ms, -1 = none). */
+  contextIsOld: boolean;
+  contextAge: number;
   readonly assets: Map<string, AssetState>;
   readonly counts: FoldCounts;
 }

@@ -1,5 +1,6 @@
 /** What a minute block may look at: everything known before the clock of t, and nothing else. */
 import { type AssetState, type InstrumentState } from './state.ts';
+import { type ContextBook } from './context.ts';
 import { type ReferenceBook } from './references.ts';
 
 export interface View {
@@ -9,4 +10,5 @@ export interface View {
   /** The instrument that the vector belongs to; in asset blocks the asset's lead. */
   readonly instrument: InstrumentState;
   readonly references: ReferenceBook;
+  readonly context: ContextBook;
 }

@@ -24,8 +24,38 @@ export function referenceEvent(
   publishedAt: number,
   effectiveT: number,
 ): Tick {
-  const reference = { source, series, seq, value, publishedAt: publishedAt * 1000, effectiveT };
+  const reference = { source, series, seq, value, publishedAt: publishedAt * 1000, effectiveT, observedAt: 0, validFor: 0 };
   return partitionless(publishedAt, { $case: 'reference', value: reference });
+}
+
+/** A context value as it was at one publication. */
+export interface ContextRow {
+  readonly source: string;
+  readonly series: string;
+  /** Strictly increasing per series in order of availability. */
+  readonly seq: number;
+  readonly value: number;
+  /** End of the period described, publication, earliest use, milliseconds. */
+  readonly observedAt: number;
+  readonly publishedAt: number;
+  readonly availableAt: number;
+  /** How long after `availableAt` it may serve, milliseconds. */
+  readonly validFor: number;
+}
+
+export function contextEvent(row: ContextRow): Tick {
+  const { source, series, seq, value, observedAt, publishedAt, availableAt, validFor } = row;
+  const reference = {
+    source,
+    series,
+    seq,
+    value,
+    publishedAt: publishedAt * 1000,
+    effectiveT: availableAt,
+    observedAt,
+    validFor,
+  };
+  return partitionless(availableAt, { $case: 'reference', value: reference });
 }
 
 function partitionless(t: number, event: NonNullable<Tick['event']>): Tick {

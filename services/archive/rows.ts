@@ -37,7 +37,7 @@ const KIND_COLUMNS: Readonly<Record<Kind, readonly string[]>> = {
     ...['complete_through_trade_id', 'complete_through_time'],
   ],
   gap: ['gap_kind', 'from_trade_id', 'to_trade_id', 'detail'],
-  reference: ['source', 'series', 'seq', 'value', 'published_at', 'effective_t'],
+  reference: ['source', 'series', 'seq', 'value', 'published_at', 'effective_t', 'observed_at', 'valid_for'],
   clock: ['t', 'writer_epoch'],
   candle: ['start', 'open', 'high', 'low', 'close', 'volume', 'trades'],
 };
@@ -67,8 +67,8 @@ function eventValues(event: Event): readonly unknown[] {
     case 'gap':
       return [event.value.kind, event.value.fromTradeId, event.value.toTradeId, event.value.detail];
     case 'reference': {
-      const { source, series, seq, value, publishedAt, effectiveT } = event.value;
-      return [source, series, seq, value, publishedAt, effectiveT];
+      const { source, series, seq, value, publishedAt, effectiveT, observedAt, validFor } = event.value;
+      return [source, series, seq, value, publishedAt, effectiveT, observedAt, validFor];
     }
     case 'clock':
       return [event.value.t, event.value.writerEpoch];
@@ -127,13 +127,13 @@ export const TABLES: Readonly<Record<Topic, Table>> = {
     name: 'features',
     columns: [
       ...[...PLACE, 'asset', 'venue', 'instrument', 't', 'lane', 'schema_id', 'values', 'quality', 'last_price'],
-      ...['last_price_age', 'bid', 'ask', 'late_events', 'source_offset'],
+      ...['last_price_age', 'bid', 'ask', 'late_events', 'source_offset', 'context_age'],
     ],
     row: (record) => {
       const v = FeatureVector.decode(record.value);
       return [
         ...[...place(record), v.asset, v.venue, v.instrument, v.t, v.lane, v.schemaId, v.values, v.quality, v.lastPrice],
-        ...[v.lastPriceAge, v.bid, v.ask, v.lateEvents, v.sourceOffset],
+        ...[v.lastPriceAge, v.bid, v.ask, v.lateEvents, v.sourceOffset, v.contextAge],
       ];
     },
   },

@@ -41,6 +41,8 @@ export function referencesOf(
         value: (best.quote.bid + best.quote.ask) / 2,
         publishedAt: best.receiveTime,
         effectiveT: second * 1000 + EFFECT_DELAY_MS,
+        observedAt: 0,
+        validFor: 0,
       },
     },
   }).finish();

@@ -3,6 +3,8 @@
  * of event. First candles (history), then live seconds.
  */
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
+import { contextEvent } from '../../history/events.ts';
+import { COLUMNS } from '../catalogue.ts';
 import { LEGS } from '../leg-block.ts';
 
 export interface MarketOptions {
@@ -45,7 +47,13 @@ const COINS = [
   { venue: 'kraken', series: 'BTC-USD' },
   { venue: 'coinbase', series: 'ETH-USD' },
 ];
+/** Every context series that the catalogue reads, for the assets of the listings. */
+const CONTEXT_SERIES = [...new Set(COLUMNS.flatMap(({ feature }) => feature.reads ?? []))].flatMap((key) =>
+  key.includes('{asset}') ? ['BTC', 'ETH'].map((asset) => key.replace('{asset}', asset)) : [key],
+);
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
 
 export function generateMarket(options: MarketOptions): Tick[] {
   const market = new Market(options);
@@ -66,6 +74,7 @@ class Market {
     ['ETH', 1_700],
   ]);
   readonly #last = new Map<Listing, number>();
+  readonly #context = new Map<string, number>();
   #peg = 0;
   #tradeId = 0;
 
@@ -94,6 +103,7 @@ class Market {
       ticks.push(candleTick(listing, start, [open, high, low, close], volume, 1 + Math.floor(40 * this.#random())));
     }
     this.#references(start + MINUTE, start / MINUTE, 0, ticks);
+    this.#contextValues(start + MINUTE, ticks);
     ticks.push(clockTick(start + MINUTE));
   }
 
@@ -119,6 +129,7 @@ class Market {
       ticks.push({ ...marketTick(listing, time), event: { $case: 'heartbeat', value: heartbeat } });
     }
     this.#references(t, t / 1000 + 1e9, 2000, ticks);
+    this.#contextValues(t, ticks);
     ticks.push(clockTick(t));
   }
 
@@ -160,6 +171,18 @@ class Market {
       updates: 5,
     };
     ticks.push({ ...marketTick(listing, time), event: { $case: 'book', value: book } });
+  }
+
+  /** Each series once an hour, each at a minute of its own: a positive walk. */
+  #contextValues(t: number, ticks: Tick[]): void {
+    CONTEXT_SERIES.forEach((key, index) => {
+      if (t % HOUR !== (index % 60) * MINUTE) return;
+      const value = (this.#context.get(key) ?? 1 + index) * (1 + 0.02 * this.#normal());
+      this.#context.set(key, value);
+      const [source = '', series = ''] = key.split(/:(.*)/s);
+      const times = { observedAt: t - HOUR, publishedAt: t - MINUTE, availableAt: t, validFor: 2 * DAY };
+      ticks.push(contextEvent({ source, series, seq: t, value, ...times }));
+    });
   }
 
   #references(t: number, seq: number, delay: number, ticks: Tick[]): void {
@@ -206,7 +229,7 @@ function candleTick(
 }
 
 function referenceTick(source: string, series: string, seq: number, value: number, t: number, delay: number): Tick {
-  const reference = { source, series, seq, value, publishedAt: t * 1000, effectiveT: t + delay };
+  const reference = { source, series, seq, value, publishedAt: t * 1000, effectiveT: t + delay, observedAt: 0, validFor: 0 };
   return { ...NOBODY, exchangeTime: t * 1000, event: { $case: 'reference', value: reference } };
 }
 

@@ -4,6 +4,7 @@
  */
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
+import { isContext } from '../context.ts';
 import { COLUMNS } from '../catalogue.ts';
 import { createFold, foldTick } from '../fold.ts';
 
@@ -86,6 +87,8 @@ function distorted(tick: Tick): Tick {
       };
     }
     case 'reference': {
+      if (isContext(event.value))
+        return { ...tick, event: { $case: 'reference', value: { ...event.value, value: event.value.value * up } } };
       // Pegs stay within their 50 bps, or the legs they convert would be missing.
       const isRate = event.value.value < 2;
       const value = event.value.value * (isRate ? 1 + (up - 1) / 10 : up);
@@ -96,7 +99,7 @@ function distorted(tick: Tick): Tick {
   }
 }
 
-export type ShiftedKind = 'candle' | 'trade' | 'quote' | 'book' | 'reference';
+export type ShiftedKind = 'candle' | 'trade' | 'quote' | 'book' | 'reference' | 'context';
 
 /** The mistake this check is for: every event of one kind stands in the log, and takes effect, `stepMs` before its time. */
 export function givenTooEarly(ticks: readonly Tick[], kind: ShiftedKind, stepMs: number): Tick[] {
@@ -105,7 +108,7 @@ export function givenTooEarly(ticks: readonly Tick[], kind: ShiftedKind, stepMs:
   for (let i = ticks.length - 1; i >= 0; i--) {
     const { event } = ticks[i]!;
     if (event?.$case === 'clock') clock = event.value.t;
-    places[i] = event?.$case === kind ? clock - stepMs : clock;
+    places[i] = kindOf(ticks[i]!) === kind ? clock - stepMs : clock;
   }
   const isClock = ({ event }: Tick): number => Number(event?.$case === 'clock');
   return ticks
@@ -114,12 +117,16 @@ export function givenTooEarly(ticks: readonly Tick[], kind: ShiftedKind, stepMs:
     .map(({ tick }) => tick);
 }
 
+function kindOf({ event }: Tick): string | undefined {
+  return event?.$case === 'reference' && isContext(event.value) ? 'context' : event?.$case;
+}
+
 function early(tick: Tick, kind: ShiftedKind, stepMs: number): Tick {
-  if (tick.event?.$case !== kind) return tick;
-  if (tick.event.$case === 'candle') {
+  if (kindOf(tick) !== kind) return tick;
+  if (tick.event?.$case === 'candle') {
     return { ...tick, event: { $case: 'candle', value: { ...tick.event.value, start: tick.event.value.start - stepMs } } };
   }
-  if (tick.event.$case === 'reference') {
+  if (tick.event?.$case === 'reference') {
     const { seq, effectiveT } = tick.event.value;
     return { ...tick, event: { $case: 'reference', value: { ...tick.event.value, seq, effectiveT: effectiveT - stepMs } } };
   }

@@ -36,6 +36,8 @@ export interface FeatureVector {
   lateEvents: number;
   /** Offset in `ticks` of the clock (or quote) that made this vector. */
   sourceOffset: number;
+  /** Age of the oldest context value that may serve at t, milliseconds since it took effect; -1 = none is there. */
+  contextAge: number;
 }
 
 /** One chunk of a snapshot of the fold, in the compacted topic `feature-state`. Key: partition/chunk. */
@@ -80,6 +82,7 @@ function createBaseFeatureVector(): FeatureVector {
     ask: 0,
     lateEvents: 0,
     sourceOffset: 0,
+    contextAge: 0,
   };
 }
 
@@ -130,6 +133,9 @@ export const FeatureVector: MessageFns<FeatureVector> = {
     }
     if (message.sourceOffset !== 0) {
       writer.uint32(112).int64(message.sourceOffset);
+    }
+    if (message.contextAge !== 0) {
+      writer.uint32(120).int64(message.contextAge);
     }
     return writer;
   },
@@ -269,6 +275,14 @@ export const FeatureVector: MessageFns<FeatureVector> = {
             message.sourceOffset = longToNumber(reader.int64());
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.contextAge = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -317,6 +331,11 @@ export const FeatureVector: MessageFns<FeatureVector> = {
         : isSet(object.source_offset)
         ? globalThis.Number(object.source_offset)
         : 0,
+      contextAge: isSet(object.contextAge)
+        ? globalThis.Number(object.contextAge)
+        : isSet(object.context_age)
+        ? globalThis.Number(object.context_age)
+        : 0,
     };
   },
 
@@ -364,6 +383,9 @@ export const FeatureVector: MessageFns<FeatureVector> = {
     if (message.sourceOffset !== 0) {
       obj.sourceOffset = Math.round(message.sourceOffset);
     }
+    if (message.contextAge !== 0) {
+      obj.contextAge = Math.round(message.contextAge);
+    }
     return obj;
   },
 
@@ -386,6 +408,7 @@ export const FeatureVector: MessageFns<FeatureVector> = {
     message.ask = object.ask ?? 0;
     message.lateEvents = object.lateEvents ?? 0;
     message.sourceOffset = object.sourceOffset ?? 0;
+    message.contextAge = object.contextAge ?? 0;
     return message;
   },
 };

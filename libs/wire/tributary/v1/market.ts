@@ -342,6 +342,13 @@ export interface Reference {
   publishedAt: number;
   /** From which clock on the fold may use it, milliseconds; the next clock if that has passed. */
   effectiveT: number;
+  /** End of the period that the value describes, milliseconds; 0 = published_at. A revision has the same one and a higher seq. */
+  observedAt: number;
+  /**
+   * How long after effective_t the value may serve, milliseconds. Above 0: a context value (libs/features/context.ts), which may be any
+   * finite number; 0: a rate or price, above zero.
+   */
+  validFor: number;
 }
 
 /** Time advances by these only. */
@@ -1776,7 +1783,7 @@ export const FeedGap: MessageFns<FeedGap> = {
 };
 
 function createBaseReference(): Reference {
-  return { source: "", series: "", seq: 0, value: 0, publishedAt: 0, effectiveT: 0 };
+  return { source: "", series: "", seq: 0, value: 0, publishedAt: 0, effectiveT: 0, observedAt: 0, validFor: 0 };
 }
 
 export const Reference: MessageFns<Reference> = {
@@ -1798,6 +1805,12 @@ export const Reference: MessageFns<Reference> = {
     }
     if (message.effectiveT !== 0) {
       writer.uint32(48).int64(message.effectiveT);
+    }
+    if (message.observedAt !== 0) {
+      writer.uint32(56).int64(message.observedAt);
+    }
+    if (message.validFor !== 0) {
+      writer.uint32(64).int64(message.validFor);
     }
     return writer;
   },
@@ -1863,6 +1876,22 @@ export const Reference: MessageFns<Reference> = {
             message.effectiveT = longToNumber(reader.int64());
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.observedAt = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.validFor = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1891,6 +1920,16 @@ export const Reference: MessageFns<Reference> = {
         : isSet(object.effective_t)
         ? globalThis.Number(object.effective_t)
         : 0,
+      observedAt: isSet(object.observedAt)
+        ? globalThis.Number(object.observedAt)
+        : isSet(object.observed_at)
+        ? globalThis.Number(object.observed_at)
+        : 0,
+      validFor: isSet(object.validFor)
+        ? globalThis.Number(object.validFor)
+        : isSet(object.valid_for)
+        ? globalThis.Number(object.valid_for)
+        : 0,
     };
   },
 
@@ -1914,6 +1953,12 @@ export const Reference: MessageFns<Reference> = {
     if (message.effectiveT !== 0) {
       obj.effectiveT = Math.round(message.effectiveT);
     }
+    if (message.observedAt !== 0) {
+      obj.observedAt = Math.round(message.observedAt);
+    }
+    if (message.validFor !== 0) {
+      obj.validFor = Math.round(message.validFor);
+    }
     return obj;
   },
 
@@ -1928,6 +1973,8 @@ export const Reference: MessageFns<Reference> = {
     message.value = object.value ?? 0;
     message.publishedAt = object.publishedAt ?? 0;
     message.effectiveT = object.effectiveT ?? 0;
+    message.observedAt = object.observedAt ?? 0;
+    message.validFor = object.validFor ?? 0;
     return message;
   },
 };
