@@ -154,7 +154,16 @@ describe('archive', () => {
       tick('BTC', 4, { $case: 'gap', value: { kind: 2, fromTradeId: 5, toTradeId: 8, detail: 'it’s a hole' } }),
       tick('BTC', 5, {
         $case: 'reference',
-        value: { source: 'kraken', series: 'USDT-USD', seq: 1, value: 0.9999, publishedAt: 1, effectiveT: 2, observedAt: 0, validFor: 0 },
+        value: {
+          source: 'kraken',
+          series: 'USDT-USD',
+          seq: 1,
+          value: 0.9999,
+          publishedAt: 1,
+          effectiveT: 2,
+          observedAt: 0,
+          validFor: 0,
+        },
       }),
       tick('BTC', 6, { $case: 'clock', value: { t: 1_767_000_001_000, writerEpoch: 3 } }),
       tick('BTC', 7, {
