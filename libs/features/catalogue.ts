@@ -1,11 +1,14 @@
 /** The catalogue: every block in the order of its columns. What is not listed here is not computed. */
 import { createHash } from 'node:crypto';
 import { type Block, type Column, columnsOf } from './declaration.ts';
+import { aggregateSpreadBlock } from './aggregate-spread.ts';
 import { calendarBlock } from './calendar.ts';
-import { betaBlock, referenceReturnBlock } from './cross-asset.ts';
-import { flowBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
+import { betaBlock, referenceReturnBlock, referenceSecondBlock } from './cross-asset.ts';
+import { flowBlock, longMidReturnBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
 import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts';
+import { secondLeaderBlock } from './leader-seconds.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
+import { oscillatorBlock, profileBlock } from './oscillators.ts';
 import { amihudBlock, returnBlock, shapeBlock, staleBlock, volumeBlock, vwapBlock } from './price.ts';
 import { type FeatureSchema } from './schema.ts';
 import { TECHNICAL_BLOCKS } from './technical.ts';
@@ -25,13 +28,19 @@ export const CATALOGUE: readonly Block[] = [
   fairBlock,
   spreadLevelBlock,
   spreadBlock,
+  aggregateSpreadBlock,
   leaderBlock,
+  secondLeaderBlock,
   quoteBlock,
   midReturnBlock,
+  longMidReturnBlock,
   flowBlock,
   ...TECHNICAL_BLOCKS,
+  oscillatorBlock,
+  profileBlock,
   calendarBlock,
   referenceReturnBlock,
+  referenceSecondBlock,
   betaBlock,
 ];
 

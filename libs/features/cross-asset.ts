@@ -2,6 +2,7 @@
 import { type MinuteBlock } from './declaration.ts';
 import { isFresh, preferred, type ReferenceBook } from './references.ts';
 import { createPair, pushPair, type RollingPair, slope } from './rolling.ts';
+import { returnOverSeconds } from './seconds.ts';
 import { returnOver, type Trail } from './trail.ts';
 
 const SOURCES = ['coinbase', 'kraken', 'binanceus', 'cryptocom'];
@@ -41,6 +42,29 @@ export const referenceReturnBlock: MinuteBlock<null> = {
   },
 };
 
+const BTC_SECONDS = [1, 10] as const;
+
+export const referenceSecondBlock: MinuteBlock<null> = {
+  kind: 'minute',
+  category: 'X',
+  scope: 'asset',
+  features: BTC_SECONDS.map((seconds) => ({
+    name: `btc_ret_${seconds}s`,
+    unit: 'log return',
+    formula: `log return of the BTC-USD reference over ${seconds} s, as known: references take effect two seconds late; missing where they come by the minute`,
+    inputs,
+    warmup: 2,
+  })),
+  create: () => null,
+  write: (_state, { references, coinSeconds, t }, out, at) => {
+    const entry = preferred(references, SOURCES, 'BTC-USD', t);
+    if (entry === undefined || !isFresh(entry, t)) return;
+    const seconds = coinSeconds.get(`${entry.source}:${entry.series}`);
+    if (seconds === undefined) return;
+    for (let i = 0; i < BTC_SECONDS.length; i++) out[at + i] = returnOverSeconds(seconds, BTC_SECONDS[i]!);
+  },
+};
+
 const BETA_MINUTES = 1440;
 /** A beta needs most of its day. */
 const BETA_LEAST = 720;
@@ -64,6 +88,13 @@ export const betaBlock: MinuteBlock<RollingPair> = {
       inputs: ['bars', 'references'],
       warmup: BETA_MINUTES + 1,
     },
+    {
+      name: 'btc_residual_ret_1h',
+      unit: 'log return',
+      formula: 'own log return over 60 min - beta_to_btc_1d x that of the reference',
+      inputs: ['bars', 'references'],
+      warmup: BETA_MINUTES + 1,
+    },
   ],
   create: () => createPair(BETA_MINUTES),
   write: (window, { references, instrument, t }, out, at) => {
@@ -76,5 +107,6 @@ export const betaBlock: MinuteBlock<RollingPair> = {
     const beta = slope(window, BETA_LEAST);
     out[at] = beta;
     out[at + 1] = own - beta * other;
+    out[at + 2] = returnOver(instrument.leg.trail, 60) - beta * returnOver(btc, 60);
   },
 };

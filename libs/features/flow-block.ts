@@ -75,6 +75,28 @@ export const midReturnBlock: MinuteBlock<null> = {
   },
 };
 
+const LONG_MINUTES = { '5m': 5, '15m': 15, '1h': 60, '4h': 240, '1d': 1440 } as const;
+const DAY_RING = 1441;
+
+/** ln mid by minute of a day, modulo DAY_RING; NaN = none. */
+export const longMidReturnBlock: MinuteBlock<Float64Array> = {
+  kind: 'minute',
+  category: 'A',
+  scope: 'instrument',
+  variants: ['mid'],
+  features: Object.entries(LONG_MINUTES).map(([window, minutes]) =>
+    feature(`ret_${window}`, 'log return', `ln(mid / mid ${window} before)`, 'quotes', minutes + 1),
+  ),
+  create: () => new Float64Array(DAY_RING).fill(NaN),
+  write: (mids, { instrument: { bid, ask, feed }, t }, out, at) => {
+    const minute = Math.round(t / 60_000);
+    const now = bid > 0 && !feed.isMasked ? Math.log((bid + ask) / 2) : NaN;
+    mids[minute % DAY_RING] = now;
+    let i = at;
+    for (const minutes of Object.values(LONG_MINUTES)) out[i++] = now - mids[(minute - minutes) % DAY_RING]!;
+  },
+};
+
 export const flowBlock: MinuteBlock<null> = {
   kind: 'minute',
   category: 'A',

@@ -5,10 +5,12 @@ import { addMinute, closeMinute, endsBefore, MINUTE } from './bars.ts';
 import { featureSchema } from './catalogue.ts';
 import { applyContext, contextHealth } from './context.ts';
 import { endSecond } from './flow.ts';
+import { createFollowing, follow } from './leader-seconds.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
 import { advanceConsensus, advanceLeg, isDollar } from './legs.ts';
 import { BLOCKING, QUALITY } from './quality.ts';
 import { applyReferences, trailReferences } from './references.ts';
+import { advanceSeconds, createSeconds } from './seconds.ts';
 import { type AssetState, type FoldState, type InstrumentState } from './state.ts';
 import { type View } from './view.ts';
 
@@ -43,11 +45,23 @@ export function foldClock(state: FoldState, clock: Clock, offset: number, emit: 
 }
 
 function endSeconds(state: FoldState, t: number): void {
-  for (const { instruments } of state.assets.values()) {
-    for (const instrument of instruments) {
-      const { flow, bid, ask } = instrument;
-      if (flow !== undefined && !endSecond(flow, t, bid > 0 ? (bid + ask) / 2 : NaN)) instrument.flow = undefined;
+  for (const asset of state.assets.values()) {
+    for (const instrument of asset.instruments) {
+      const { flow, bid, ask, seconds } = instrument;
+      const mid = bid > 0 ? (bid + ask) / 2 : NaN;
+      if (flow !== undefined && !endSecond(flow, t, mid)) instrument.flow = undefined;
+      if (bid > 0 || seconds.count > 0) advanceSeconds(seconds, t, Math.log(mid));
     }
+    for (const instrument of asset.instruments) {
+      if (instrument.isTarget && instrument.seconds.count > 1)
+        follow((instrument.following ??= createFollowing()), asset, instrument, t);
+    }
+  }
+  for (const [key, { series, value }] of state.references) {
+    if (series !== 'BTC-USD') continue;
+    let seconds = state.coinSeconds.get(key);
+    if (seconds === undefined) state.coinSeconds.set(key, (seconds = createSeconds()));
+    advanceSeconds(seconds, t, Math.log(value));
   }
 }
 
@@ -55,6 +69,7 @@ function endSeconds(state: FoldState, t: number): void {
 function forget(state: FoldState): void {
   state.assets.clear();
   state.references.clear();
+  state.coinSeconds.clear();
   state.context.clear();
   state.minute = NaN;
 }
@@ -89,9 +104,18 @@ function advanceAsset(state: FoldState, asset: AssetState, minute: number): void
   advanceConsensus(asset);
   const instrument = asset.lead ?? asset.instruments[0];
   if (instrument === undefined) return;
-  const view: View = { t: minute, asset, instrument, references: state.references, context: state.context };
+  const view = viewOf(state, asset, instrument, minute);
   asset.values.fill(NaN);
   ASSET_PLACES.forEach(({ block, at }, index) => block.write(asset.blocks[index], view, asset.values, at));
+}
+
+function viewOf(
+  { references, coinSeconds, context }: FoldState,
+  asset: AssetState,
+  instrument: InstrumentState,
+  t: number,
+): View {
+  return { t, asset, instrument, references, coinSeconds, context };
 }
 
 const values = new Float64Array(WIDTH);
@@ -105,7 +129,7 @@ function makeVector(
 ): FeatureVector {
   values.set(asset.values);
   writeBars(instrument);
-  const view: View = { t: minute, asset, instrument, references: state.references, context: state.context };
+  const view = viewOf(state, asset, instrument, minute);
   for (let i = 0; i < INSTRUMENT_PLACES.length; i++) {
     const { block, at } = INSTRUMENT_PLACES[i]!;
     block.write(instrument.minuteBlocks[i], view, values, at);

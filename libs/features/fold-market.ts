@@ -6,6 +6,7 @@ import { createDedupe, isNew, noteMissing } from './dedupe.ts';
 import { createFlow, flowBook, flowTrade } from './flow.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
 import { createLeg } from './legs.ts';
+import { createSeconds } from './seconds.ts';
 import { type AssetState, type FoldState, type InstrumentState } from './state.ts';
 
 /** Nothing traded costs as much; a price above it is a venue's mistake. */
@@ -187,6 +188,8 @@ function addInstrument(state: FoldState, asset: AssetState, tick: Tick): Instrum
     leg: createLeg(),
     feed: { heartbeatAt: NaN, isHealthy: true, skew: 0, gapAt: NaN, isTradable: true, isMasked: false },
     late: 0,
+    seconds: createSeconds(),
+    following: undefined,
     flow: undefined,
     bars: isTarget ? createTimeframeBars() : [],
     barBlocks: isTarget ? BAR_PLACES.map((places) => places.map(({ block, timeframe }) => block.create(timeframe))) : [],

@@ -28,6 +28,7 @@ export function createFold(options: FoldOptions = {}): FoldState {
     epoch: 0,
     minute: NaN,
     references: new Map(),
+    coinSeconds: new Map(),
     context: new Map(),
     contextIsOld: false,
     contextAge: -1,

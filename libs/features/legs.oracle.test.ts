@@ -70,6 +70,7 @@ function* market(): Generator<Tick> {
     btc += 15 * move + draw(4001) - 2000;
     yield reference('coinbase:BTC-USD', minute, btc / 100);
     yield reference('coinbase:ETH-USD', minute, eth / 100);
+    if (minute % 5 === 0 && (minute < 1_300 || minute >= 1_360)) yield aggregate(minute, (eth + ((minute * 37) % 41) - 20) / 100);
     for (const rate of RATES) {
       const value = (10_000 + draw(41) - 20) / 10_000;
       if (draw(5) !== 0 || minute % 3 === 0) yield reference(rate, minute, value);
@@ -119,6 +120,14 @@ function reference(key: string, minute: number, value: number): Tick {
   const [source = '', series = ''] = key.split(':');
   const effectiveT = START + (minute + 1) * MINUTE;
   return Tick.fromPartial({ event: { $case: 'reference', value: { source, series, seq: minute + 1, value, effectiveT } } });
+}
+
+/** CryptoCompare's price of all exchanges; it serves for 20 minutes. */
+function aggregate(minute: number, value: number): Tick {
+  const effectiveT = START + (minute + 1) * MINUTE;
+  const series = { source: 'cryptocompare', series: 'cccagg.ETH', seq: minute + 1, value };
+  const times = { effectiveT, observedAt: effectiveT, publishedAt: effectiveT * 1000, validFor: 20 * MINUTE };
+  return Tick.fromPartial({ event: { $case: 'reference', value: { ...series, ...times } } });
 }
 
 function clock(minute: number): Tick {

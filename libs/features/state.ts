@@ -3,11 +3,13 @@ import { type ContextBook } from './context.ts';
 import { type Bar } from './declaration.ts';
 import { type Dedupe } from './dedupe.ts';
 import { type Flow } from './flow.ts';
+import { type Following } from './leader-seconds.ts';
 import { type Leg } from './legs.ts';
 import { type ReferenceBook } from './references.ts';
+import { type Seconds } from './seconds.ts';
 
 /** Layout of the state; a snapshot of another version is not read, the state is rebuilt. */
-export const STATE_VERSION = '2';
+export const STATE_VERSION = '3';
 
 export interface FoldState {
   readonly stateVersion: string;
@@ -22,6 +24,8 @@ export interface FoldState {
   /** Newest whole minute that was closed; NaN before the first clock. */
   minute: number;
   readonly references: ReferenceBook;
+  /** BTC-USD references by second, by their key in `references`. */
+  readonly coinSeconds: Map<string, Seconds>;
   readonly context: ContextBook;
   /** Of the context at the newest minute: whether a series is too old, and the age of the oldest that may serve (ms, -1 = none). */
   contextIsOld: boolean;
@@ -96,6 +100,10 @@ export interface InstrumentState {
   readonly feed: Feed;
   /** Stamped before the newest vector's t, came after it. */
   late: number;
+  /** Its mid by second. */
+  readonly seconds: Seconds;
+  /** Targets only, from the first second with a mid on. */
+  following: Following | undefined;
   /** Targets only, from the first trade, quote or book slice on; candles alone make none. */
   flow: Flow | undefined;
   /** Targets only: bars by timeframe, states of bar blocks by timeframe, states of minute blocks. */

@@ -12,6 +12,7 @@ import { generatedBars } from '../indicators/generated-bars.ts';
 import { featureSchema } from './catalogue.ts';
 import { columnsOf } from './declaration.ts';
 import { createFold, foldTick } from './fold.ts';
+import { oscillatorBlock, profileBlock } from './oscillators.ts';
 import { TECHNICAL_BLOCKS } from './technical.ts';
 
 interface Golden {
@@ -53,7 +54,7 @@ function wrong(errors: ReadonlyMap<string, number>): string[] {
 
 describe('technical features equal the oracle where bars close', () => {
   test('the oracle covers every one of them', () => {
-    const declared = TECHNICAL_BLOCKS.flatMap(columnsOf).map(({ name }) => name);
+    const declared = [...TECHNICAL_BLOCKS, oscillatorBlock, profileBlock].flatMap(columnsOf).map(({ name }) => name);
     for (const part of Object.values(golden)) expect(Object.keys(part.values).sort()).toEqual([...declared].sort());
   });
 

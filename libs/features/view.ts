@@ -2,6 +2,7 @@
 import { type AssetState, type InstrumentState } from './state.ts';
 import { type ContextBook } from './context.ts';
 import { type ReferenceBook } from './references.ts';
+import { type Seconds } from './seconds.ts';
 
 export interface View {
   /** Decision time, whole minute, milliseconds. */
@@ -10,5 +11,7 @@ export interface View {
   /** The instrument that the vector belongs to; in asset blocks the asset's lead. */
   readonly instrument: InstrumentState;
   readonly references: ReferenceBook;
+  /** BTC-USD references by second, by their key. */
+  readonly coinSeconds: ReadonlyMap<string, Seconds>;
   readonly context: ContextBook;
 }

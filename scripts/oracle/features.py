@@ -44,6 +44,10 @@ def indicators(bars):
     out['mfi_14'] = talib.MFI(h, l, c, v, 14)
     out['roc_10'] = talib.ROC(c, 10)
     out['obv_slope_20'] = talib.LINEARREG_SLOPE(talib.OBV(c, v), 20) / talib.SMA(v, 20)
+    out['ultosc_7_14_28'] = talib.ULTOSC(h, l, c, 7, 14, 28)
+    out['trix_15'] = talib.TRIX(c, 15)
+    location = np.where(h > l, (2 * c - h - l) / np.where(h > l, h - l, 1), 0)
+    out['cmf_20'] = pd.Series(location * v).rolling(20).sum().values / pd.Series(v).rolling(20).sum().values
     first = pd.Series(c)
     mean, sd = first.rolling(20).mean().values, np.concatenate([np.full(19, np.nan), np.lib.stride_tricks.sliding_window_view(c, 20).std(1)])
     out['bb_pctb_20_2'] = 0.5 + (c - mean) / (4 * sd)
@@ -68,6 +72,31 @@ def by_minute(minutes):
     return pd.DataFrame(out)
 
 
+def profile(minutes):
+    """Of one day of minutes: distance from the point of control, position in the value area. By a dictionary of bins."""
+    volumes = {}
+    for high, low, close, volume in minutes[['high', 'low', 'close', 'volume']].itertuples(index=False):
+        if volume > 0:
+            number = int(np.floor(np.log((high + low + close) / 3) * 1000))
+            volumes[number] = volumes.get(number, 0) + volume
+    total, price = sum(volumes.values()), np.log(minutes.close.iloc[-1]) * 1000
+    if total == 0:
+        return np.nan, np.nan
+    most = max(volumes.values())
+    control = min((number for number, volume in volumes.items() if volume > most - 1e-9 * total), key=lambda number: (abs(number + 0.5 - price), number))
+    below = above = control
+    inside = volumes[control]
+    while inside < (0.7 - 1e-9) * total and (below > min(volumes) or above < max(volumes)):
+        lower = volumes.get(below - 1, 0) if below > min(volumes) else -1
+        upper = volumes.get(above + 1, 0) if above < max(volumes) else -1
+        tied = abs(lower - upper) <= 1e-9 * total
+        if lower >= 0 and (tied or lower > upper):
+            below, inside = below - 1, inside + lower
+        if upper >= 0 and (tied or upper > lower):
+            above, inside = above + 1, inside + upper
+    return (price - control - 0.5) / 1000, (price - below) / (above + 1 - below)
+
+
 def golden(minutes, times):
     """Values by column name at decision times (the end of the minute or bar before)."""
     columns = {}
@@ -79,6 +108,9 @@ def golden(minutes, times):
     frame.index += pd.Timedelta('1min')
     columns |= {f'{name}@1': frame[name] for name in frame}
     values = {name: [float(series[t]) for t in times] for name, series in columns.items()}
+    profiles = [profile(minutes[t - pd.Timedelta('1D'):t - pd.Timedelta('1min')]) for t in times]
+    for name, series in zip(('poc_dist', 'value_area_pos'), zip(*profiles)):
+        values[f'volume_profile_{name}_1d@1'] = [float(value) for value in series]
     assert not any(np.isnan(x) or np.isinf(x) for row in values.values() for x in row)
     return {'t': [int(t.timestamp() * 1000) for t in times], 'values': values}
 

@@ -27,11 +27,14 @@ def market():
         return next(source) % below
 
     eth, btc = 250_000, 6_000_000
-    candles, rates, references = {name: [] for name in LEGS}, {name: [] for name in RATES}, []
+    candles, rates, references, aggregate = {name: [] for name in LEGS}, {name: [] for name in RATES}, [], {}
     for minute in range(MINUTES):
         move = draw(401) - 200
         eth, btc = eth + move, btc + 15 * move + draw(4001) - 2000
         references.append((btc / 100, eth / 100))
+        # Every five minutes, save for an hour; a value serves for 20 minutes.
+        if minute % 5 == 0 and not 1300 <= minute < 1360:
+            aggregate[minute] = (eth + minute * 37 % 41 - 20) / 100
         for name in RATES:
             value, skip = (10_000 + draw(41) - 20) / 10_000, draw(5)
             if skip != 0 or minute % 3 == 0:
@@ -45,7 +48,8 @@ def market():
                 candles[name].append((minute, opened / 100, high / 100, low / 100, close / 100, volume / 1000))
     return ({name: leg_frame(rows) for name, rows in candles.items()},
             {name: pd.Series(dict(rows)).reindex(range(MINUTES)) for name, rows in rates.items()},
-            pd.DataFrame(references, columns=['btc', 'eth']))
+            pd.DataFrame(references, columns=['btc', 'eth']),
+            pd.Series(aggregate).reindex(range(MINUTES)).ffill(limit=20))
 
 
 def leg_frame(rows):
@@ -84,7 +88,7 @@ def spreads(own, dollars, scale, out):
 
 
 def features():
-    frames, rates, references = market()
+    frames, rates, references, aggregate = market()
     rate = {name: np.log(rates[DOLLARS[name.split('_')[1]]].ffill()) if name.split('_')[1] in DOLLARS else 0 for name in LEGS}
     dollars = {name: np.log(frames[name].close) + rate[name] for name in LEGS}
     consensus = sum(dollars[name] for name in LEGS if not name.endswith('eur')) / sum(not name.endswith('eur') for name in LEGS)
@@ -97,12 +101,20 @@ def features():
         rate_features(name, rates[name], coinbase)
     spreads('coinbase_usd', dollars, scale, coinbase)
     spreads('kraken_usd', {name: dollars[name] for name in ('kraken_usd', 'coinbase_usd')}, scale, kraken)
+    spread = dollars['coinbase_usd'] - np.log(aggregate)
+    coinbase['spread.cccagg'] = spread
+    for label, width, least in (('5m', 5, 5), ('1h', 60, 30)):
+        # Over the minutes that have a spread, however long ago.
+        window = spread.dropna().rolling(width, min_periods=least)
+        z = (spread.dropna() - window.mean()) / (window.std() + 1e-6)
+        coinbase[f'spread_z_{label}.cccagg'] = z.reindex(spread.index)
     logs = np.log(references)
     for coin, label, width in (('btc', '1m', 1), ('btc', '5m', 5), ('btc', '1h', 60), ('eth', '1m', 1), ('eth', '1h', 60)):
         coinbase[f'{coin}_ret_{label}'] = logs[coin].diff(width)
     move, other = own.diff(), logs.btc.diff()
     beta = move.rolling(1440, min_periods=720).cov(other) / other.rolling(1440, min_periods=720).var()
     coinbase['beta_to_btc_1d'], coinbase['btc_residual_ret_1m'] = beta, move - beta * other
+    coinbase['btc_residual_ret_1h'] = own.diff(60) - beta * logs.btc.diff(60)
     return pd.DataFrame(coinbase), pd.DataFrame(kraken)
 
 
@@ -129,6 +141,6 @@ def section(frame, picks, length):
 
 if __name__ == '__main__':
     coinbase, kraken = features()
-    print(json.dumps({'coinbase': section(coinbase, [20, 200, 500, 719, 720, 835, 1500, 1699], 1),
+    print(json.dumps({'coinbase': section(coinbase, [2, 20, 200, 500, 719, 720, 835, 1315, 1316, 1361, 1500, 1699], 1),
                       'kraken': section(kraken, [3, 200, 719, 1699], 1),
                       'bars': section(long_bars(), [75, 76, 100, 455, 456, 459], 60)}, separators=(',', ':')))

@@ -26,7 +26,7 @@ const TIMELESS = new Set(
 
 /** Every leg for a day of candles, then live seconds of trades, quotes and books. */
 export function wideMarket(): Tick[] {
-  return generateMarket({ start: START + 7 * MINUTE, candleMinutes: 1_640, liveMinutes: 82, seed: 1 });
+  return generateMarket({ start: START + 7 * MINUTE, candleMinutes: 1_640, liveMinutes: 82, hasMinuteQuotes: true, seed: 1 });
 }
 
 /** One leg over the longest warm-up. */
@@ -68,17 +68,24 @@ function futureCheck(runs: readonly Overwritten[]): CheckResult {
   return { name: 'future-overwrite', columns: moved.size, problems: [...runs.flatMap(({ leaks }) => leaks), ...blind] };
 }
 
-/** Each column on the cheapest market that it is warm in: flow on live seconds, legs on a day of candles, the rest on weeks. */
+/** Each column on the cheapest market that it is warm in: flow on live seconds, legs on a day of candles, the rest on weeks or on whichever of them has it. */
 function warmUpCheck(long: readonly Tick[], longTruth: readonly FeatureVector[]): CheckResult {
   const live = generateMarket({
     start: START,
     candleMinutes: 5,
-    liveMinutes: 85,
+    liveMinutes: 100,
     isDense: true,
     listings: FEW_LISTINGS,
     seed: 3,
   });
-  const day = generateMarket({ start: START + 7 * MINUTE, candleMinutes: 1_640, liveMinutes: 0, isDense: true, seed: 4 });
+  const day = generateMarket({
+    start: START + 7 * MINUTE,
+    candleMinutes: 1_640,
+    liveMinutes: 0,
+    isDense: true,
+    hasMinuteQuotes: true,
+    seed: 4,
+  });
   const isFlow = ({ feature }: Column): boolean => feature.inputs.some((input) => FLOW_INPUTS.includes(input));
   const flow = checkWarmUp(live, 2, COLUMNS.filter(isFlow));
   const legs = checkWarmUp(
@@ -92,7 +99,10 @@ function warmUpCheck(long: readonly Tick[], longTruth: readonly FeatureVector[])
     COLUMNS.filter((column) => !isFlow(column) && !legs.compared.has(column.name)),
     longTruth,
   );
-  const runs = [flow, legs, rest];
+  // What is left: references by the second, quotes over a day.
+  const known = new Set([flow, legs, rest].flatMap((run) => [...run.compared]));
+  const left = COLUMNS.filter(({ name }) => !known.has(name));
+  const runs = [flow, legs, rest, checkWarmUp(live, 2, left), checkWarmUp(day, 2, left)];
   const compared = new Set(runs.flatMap((run) => [...run.compared]));
   const blind = COLUMNS.filter(({ name }) => !compared.has(name)).map(({ name }) => `${name} never had a value to compare`);
   return { name: 'warm-up', columns: compared.size, problems: [...runs.flatMap(({ problems }) => problems), ...blind] };

@@ -16,6 +16,8 @@ export interface MarketOptions {
   readonly listings?: readonly Listing[];
   /** Each listing trades, and each rate is quoted, in every minute. Default false. */
   readonly isDense?: boolean;
+  /** Those in dollars have a quote at the end of each minute of candles. Default false. */
+  readonly hasMinuteQuotes?: boolean;
   readonly seed: number;
 }
 
@@ -68,6 +70,7 @@ export function generateMarket(options: MarketOptions): Tick[] {
 class Market {
   readonly #listings: readonly Listing[];
   readonly #isDense: boolean;
+  readonly #hasMinuteQuotes: boolean;
   readonly #random: () => number;
   readonly #coin = new Map([
     ['BTC', 25_000],
@@ -78,9 +81,10 @@ class Market {
   #peg = 0;
   #tradeId = 0;
 
-  constructor({ listings, isDense, seed }: MarketOptions) {
+  constructor({ listings, isDense, hasMinuteQuotes, seed }: MarketOptions) {
     this.#listings = listings ?? ALL_LISTINGS;
     this.#isDense = isDense ?? false;
+    this.#hasMinuteQuotes = hasMinuteQuotes ?? false;
     this.#random = seeded(seed);
   }
 
@@ -102,6 +106,8 @@ class Market {
       const volume = 0.01 + 3 * this.#random() ** 4;
       ticks.push(candleTick(listing, start, [open, high, low, close], volume, 1 + Math.floor(40 * this.#random())));
     }
+    for (const listing of this.#hasMinuteQuotes ? this.#listings : [])
+      if (listing.quote === 'USD') this.#quote(listing, this.#price(listing), (start + MINUTE) * 1000, ticks);
     this.#references(start + MINUTE, start / MINUTE, 0, ticks);
     this.#contextValues(start + MINUTE, ticks);
     ticks.push(clockTick(start + MINUTE));
@@ -149,6 +155,12 @@ class Market {
     this.#last.set(listing, price);
     const trade = { tradeId: ++this.#tradeId, price, size, aggressor, repaired: false };
     ticks.push({ ...marketTick(listing, time), event: { $case: 'trade', value: trade } });
+  }
+
+  #quote(listing: Listing, price: number, time: number, ticks: Tick[]): void {
+    const half = price * 0.00002;
+    const quote = { bid: price - half, bidSize: 0.01 + this.#random(), ask: price + half, askSize: 0.01 + this.#random() };
+    ticks.push({ ...marketTick(listing, time), event: { $case: 'quote', value: quote } });
   }
 
   #book(listing: Listing, price: number, time: number, ticks: Tick[]): void {
