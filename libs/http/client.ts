@@ -102,11 +102,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function tell(request: HttpRequest, form: Form, signal: AbortSignal | undefined): Promise<Answer> {
     const pass = circuit.enter(request.url.host);
     const answer = await attempt(request, form, signal);
-    // Whoever answers, even with a refusal or a 429, is there.
-    if (answer.kind !== 'retry' || answer.error.code === 'TRB_HTTP_RATE_LIMITED') pass.succeeded();
-    else pass.failed();
-    if (answer.kind === 'body') onAttempt?.(undefined);
-    else onAttempt?.(answer.error.code);
+    const code = answer.kind === 'body' ? undefined : answer.error.code;
+    // Whoever answers, be it a refusal, a 429 or a web page, is there.
+    if (code === 'TRB_HTTP_UNAVAILABLE') pass.failed();
+    else pass.succeeded();
+    onAttempt?.(code);
     return answer;
   }
 

@@ -170,9 +170,10 @@ export async function observeEach(
   server: RecordedServer,
   options: ObserveOptions,
 ): Promise<readonly PollOutcome[]> {
-  const context = recordedContext(source, server, options);
   const outcomes: PollOutcome[] = [];
-  for (const poll of source.polls(context)) {
+  for (const { name } of source.polls(recordedContext(source, server, options))) {
+    // A client for each: one poll's failures open the circuit for the next.
+    const poll = source.polls(recordedContext(source, server, options)).find((each) => each.name === name)!;
     const before = server.requests.length;
     const result = await poll.run(new AbortController().signal).then(
       (observations) => ({ observations }),
