@@ -14,7 +14,8 @@ export type Timeframe = keyof typeof TIMEFRAME_MINUTES;
 export const TIMEFRAMES = Object.keys(TIMEFRAME_MINUTES) as readonly Timeframe[];
 
 /** A price and volume, B technical, C fundamental, D macro and derivatives, E time, X cross-asset. */
-export type Category = 'A' | 'B' | 'C' | 'D' | 'E' | 'X';
+export const CATEGORIES = ['A', 'B', 'C', 'D', 'E', 'X'] as const;
+export type Category = (typeof CATEGORIES)[number];
 /** What a feature can be computed from; `bars` needs candles or trades only. */
 export type Input = 'bars' | 'trades' | 'quotes' | 'books' | 'references' | 'context' | 'clock';
 

@@ -1,6 +1,6 @@
 /** The catalogue by formula: what `features list` and docs/features.md show, and how formulas are counted. */
 import { CATALOGUE } from './catalogue.ts';
-import { type Category, type Column, columnsOf, type Feature } from './declaration.ts';
+import { CATEGORIES, type Category, type Column, columnsOf, type Feature } from './declaration.ts';
 
 export interface Formula {
   /** With the reference price where the name alone does not tell: `ret_1m.mid`. */
@@ -29,7 +29,6 @@ export const CATEGORY_TITLES: Readonly<Record<Category, string>> = {
   E: 'Time',
   X: 'Cross-asset',
 };
-const CATEGORIES = Object.keys(CATEGORY_TITLES) as readonly Category[];
 
 /** In the order of the catalogue. */
 export const FORMULAS: readonly Formula[] = CATALOGUE.flatMap((block) => {

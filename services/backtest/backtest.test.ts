@@ -93,6 +93,25 @@ describe('with a venue that follows another a minute later', () => {
   );
 });
 
+describe('what is switched off is not used', () => {
+  const follower = async (name: string, change: Partial<RawBacktestOptions>): Promise<number> => {
+    const report = await backtest(name, market('lagging'), { venues: 'kraken', retrainEvery: '12h', ...change }, ['close']);
+    return report.results[0]!.accuracy!;
+  };
+
+  test(
+    'the edge is gone without the other venue, or without the category that knows of it',
+    async () => {
+      expect(await follower('only', { onlyVenues: 'kraken' })).toBeLessThan(0.58);
+      expect(await follower('without', { without: 'A,X' })).toBeLessThan(0.58);
+      expect(await follower('calendar', { without: 'E' })).toBeGreaterThan(0.7);
+      const report = JSON.parse(await readFile(join(folder, 'without.json'), 'utf8')) as BacktestReport;
+      expect(report.features.without).toEqual(['A', 'X']);
+    },
+    PATIENCE,
+  );
+});
+
 describe('without an edge', () => {
   test(
     'almost nothing is said',
@@ -113,6 +132,7 @@ describe('what cannot be done', () => {
   test.each([
     ['a bad date', { trainUntil: 'yesterday' }, 'TRB_BACKTEST_OPTIONS'],
     ['a bad duration', { retrainEvery: '2 days' }, 'TRB_BACKTEST_OPTIONS'],
+    ['an unknown category', { without: 'A,F' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown horizon', { horizons: '1m,7m' }, 'TRB_UNKNOWN_HORIZON'],
     ['a horizon of the fast lane', { horizons: '1s' }, 'TRB_UNKNOWN_HORIZON'],
     ['a time after the data', { trainUntil: '2030-01-01' }, 'TRB_BACKTEST_RANGE'],

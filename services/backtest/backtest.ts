@@ -2,7 +2,9 @@
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { featureSchema } from '#libs/features/catalogue.ts';
+import { COLUMNS, featureSchema } from '#libs/features/catalogue.ts';
+import { type Category } from '#libs/features/declaration.ts';
+import { loadCandles } from '#libs/history/candles.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { type AccuracyRow } from '#libs/validation/accuracy-table.ts';
@@ -10,7 +12,7 @@ import { assess } from '#libs/validation/metrics.ts';
 import { walkForward } from '#libs/validation/splits.ts';
 import { createFitPool } from '#services/training/fit-pool.ts';
 import { headData } from '#services/training/head-data.ts';
-import { foldCandles, loadTrainingHistory, type TrainingHistory } from '#services/training/history.ts';
+import { foldCandles, type TrainingHistory } from '#services/training/history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
 import { DEFAULT_THRESHOLD, seriesOf } from '#services/training/train.ts';
 import { type BacktestOptions } from './options.ts';
@@ -29,7 +31,9 @@ export interface BacktestReport {
   readonly retrain_every_minutes: number;
   readonly seed: number;
   readonly quick: boolean;
-  readonly features: { readonly schema_id: string; readonly count: number };
+  readonly features: { readonly schema_id: string; readonly count: number; readonly without: readonly Category[] };
+  /** Venues whose candles were used; null = all of the file. */
+  readonly only_venues: readonly string[] | null;
   /** Accuracy on moves that a threshold must have reached on earlier data. */
   readonly threshold: { readonly wanted: number; readonly at_least: number };
   readonly results: readonly BacktestResult[];
@@ -57,10 +61,13 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     signal: hooks.signal,
     onProgress: (done: number, total: number) => hooks.onProgress?.('fold', done, total),
   };
-  const history =
-    hooks.candles === undefined
-      ? await loadTrainingHistory(options.history, selection)
-      : await foldCandles(hooks.candles, selection);
+  const { onlyVenues } = options;
+  const candles = hooks.candles ?? (await loadCandles(options.history)).rows;
+  const history = await foldCandles(
+    onlyVenues === undefined ? candles : candles.filter(({ venue }) => onlyVenues.includes(venue)),
+    selection,
+  );
+  for (const { values } of history.tables) switchOff(values, options.without);
   checkRange(history, options.trainUntil);
   const decided = await walkAll(history, options, hooks);
   const report: BacktestReport = {
@@ -70,7 +77,8 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     retrain_every_minutes: options.retrainEvery / MINUTE,
     seed: options.seed,
     quick: options.quick,
-    features: { schema_id: featureSchema().id, count: featureSchema().columns.length },
+    features: { schema_id: featureSchema().id, count: featureSchema().columns.length, without: options.without },
+    only_venues: onlyVenues ?? null,
     threshold: { wanted: DEFAULT_THRESHOLD.wanted, at_least: DEFAULT_THRESHOLD.atLeast },
     results: decided.map(({ symbol, venue, horizon, target, predictions, folds }) => ({
       symbol,
@@ -114,6 +122,13 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
     hooks.signal?.removeEventListener('abort', stop);
     await pool.close();
   }
+}
+
+/** Makes the columns of the categories missing, as if their sources were not there. */
+function switchOff(values: Float32Array, categories: readonly Category[]): void {
+  const off = COLUMNS.flatMap(({ category }, column) => (categories.includes(category) ? [column] : []));
+  for (let row = 0; row < values.length && off.length > 0; row += COLUMNS.length)
+    for (const column of off) values[row + column] = NaN;
 }
 
 function checkRange(history: TrainingHistory, trainUntil: number): void {

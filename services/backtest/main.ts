@@ -16,6 +16,8 @@ export function backtestCommand(): Command {
     .option('--predictions <file>', 'writes every decision as CSV')
     .option('--symbols <list>', 'BASE-QUOTE; default: every one quoted in USD')
     .option('--venues <list>', 'default: every one in the file')
+    .option('--without <categories>', 'features switched off, of A,B,C,D,E,X')
+    .option('--only-venues <list>', 'leaves candles of other venues out altogether')
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one; default: cores, at most 4')
     .option('--quick', 'smaller models, less accurate')

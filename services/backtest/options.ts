@@ -1,6 +1,7 @@
 /** What a backtest is asked: validated once, before anything is read. */
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { CATEGORIES, type Category } from '#libs/features/declaration.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
 
@@ -22,6 +23,8 @@ const rawSchema = z.strictObject({
     .max(64)
     .optional()
     .describe('Training threads; 0 = in the main one. Default: cores, at most 4.'),
+  without: z.string().optional().describe('Feature categories switched off, of A,B,C,D,E,X. Default: none.'),
+  onlyVenues: z.string().optional().describe('Candles of other venues are left out altogether. Default: none are.'),
   quick: z.boolean().default(false).describe('Smaller models, less accurate. Default false.'),
 });
 
@@ -41,6 +44,10 @@ export interface BacktestOptions {
   readonly venues: readonly string[] | undefined;
   readonly seed: number;
   readonly workers: number | undefined;
+  /** Categories whose columns are missing for training and test alike. */
+  readonly without: readonly Category[];
+  /** The fold sees candles of these venues alone; `venues` only chooses what is tested. */
+  readonly onlyVenues: readonly string[] | undefined;
   readonly quick: boolean;
 }
 
@@ -67,6 +74,8 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     venues: list(data.venues),
     seed: data.seed,
     workers: data.workers,
+    without: parseCategories(data.without),
+    onlyVenues: list(data.onlyVenues),
     quick: data.quick,
   };
 }
@@ -81,6 +90,14 @@ export function parseHorizons(text: string): Horizon[] {
     });
   }
   return horizons;
+}
+
+function parseCategories(text: string | undefined): Category[] {
+  const names = list(text) ?? [];
+  const known = CATEGORIES.filter((category) => names.includes(category));
+  if (known.length < new Set(names).size)
+    throw wrong(`--without "${text ?? ''}" is no list of feature categories`, `Choose from ${CATEGORIES.join(', ')}.`);
+  return known;
 }
 
 function parseTime(text: string): number {
