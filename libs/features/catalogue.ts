@@ -6,6 +6,8 @@ import { betaBlock, referenceReturnBlock } from './cross-asset.ts';
 import { flowBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
 import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
+import { cryptoVixBlock } from './derivatives.ts';
+import { MACRO_BLOCKS } from './macro.ts';
 import { amihudBlock, returnBlock, shapeBlock, staleBlock, volumeBlock, vwapBlock } from './price.ts';
 import { type FeatureSchema } from './schema.ts';
 import { TECHNICAL_BLOCKS } from './technical.ts';
@@ -30,6 +32,8 @@ export const CATALOGUE: readonly Block[] = [
   midReturnBlock,
   flowBlock,
   ...TECHNICAL_BLOCKS,
+  cryptoVixBlock,
+  ...MACRO_BLOCKS,
   calendarBlock,
   referenceReturnBlock,
   betaBlock,
