@@ -9,6 +9,8 @@ import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts
 import { secondLeaderBlock } from './leader-seconds.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
 import { oscillatorBlock, profileBlock } from './oscillators.ts';
+import { cryptoVixBlock } from './derivatives.ts';
+import { MACRO_BLOCKS } from './macro.ts';
 import { amihudBlock, returnBlock, shapeBlock, staleBlock, volumeBlock, vwapBlock } from './price.ts';
 import { type FeatureSchema } from './schema.ts';
 import { TECHNICAL_BLOCKS } from './technical.ts';
@@ -38,6 +40,8 @@ export const CATALOGUE: readonly Block[] = [
   ...TECHNICAL_BLOCKS,
   oscillatorBlock,
   profileBlock,
+  cryptoVixBlock,
+  ...MACRO_BLOCKS,
   calendarBlock,
   referenceReturnBlock,
   referenceSecondBlock,

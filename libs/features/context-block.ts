@@ -6,9 +6,9 @@ import { type View } from './view.ts';
 /** Reads series by name; `{asset}` in a name stands for the asset of the vector. */
 export interface ContextReader {
   /** The value that may serve at t, NaN = none. */
-  value(series: string): number;
+  readonly value: (series: string) => number;
   /** The value of the period `ms` before that one, NaN = none: see contextBefore. */
-  before(series: string, ms: number): number;
+  readonly before: (series: string, ms: number) => number;
   /** Decision time, milliseconds. */
   readonly t: number;
 }

@@ -1,9 +1,7 @@
-/** Categories A (from candles) and E against scripts/oracle/features_price_time.py: pandas and zoneinfo. */
+/** Category A from candles against scripts/oracle/features_price_time.py: pandas. */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { type Tick } from '../wire/tributary/v1/market.ts';
-import { calendarBlock } from './calendar.ts';
-import { columnsOf } from './declaration.ts';
 import { createFold, foldTick } from './fold.ts';
 import { featureSchema } from './catalogue.ts';
 
@@ -12,10 +10,7 @@ interface Golden {
   readonly rows: readonly { readonly t: number; readonly values: readonly (number | null)[] }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('golden/price-time.json', import.meta.url), 'utf8')) as Record<
-  'price' | 'time',
-  Golden
->;
+const golden = JSON.parse(readFileSync(new URL('golden/price-time.json', import.meta.url), 'utf8')) as Record<'price', Golden>;
 
 const START = Date.UTC(2024, 2, 9);
 const MINUTE = 60_000;
@@ -45,24 +40,6 @@ describe('category A from candles', () => {
     expect(wrong).toEqual([]);
     expect(compared).toBe(golden.price.rows.length * golden.price.columns.length);
   }, 120_000);
-});
-
-describe('category E', () => {
-  test('is what zoneinfo says, the minutes around clock changes included', () => {
-    expect(golden.time.columns).toEqual(columnsOf(calendarBlock).map(({ name }) => name));
-    const wrong: string[] = [];
-    const out = new Float64Array(golden.time.columns.length);
-    for (const { t, values } of golden.time.rows) {
-      // The calendar reads nothing but t.
-      calendarBlock.write(null, { t } as Parameters<typeof calendarBlock.write>[1], out, 0);
-      values.forEach((expected, index) => {
-        if (Math.abs(out[index]! - expected!) > 1e-9 * Math.max(1, Math.abs(expected!))) {
-          wrong.push(`${golden.time.columns[index]!} at ${new Date(t).toISOString()}: ${out[index]!}, oracle ${expected!}`);
-        }
-      });
-    }
-    expect(wrong).toEqual([]);
-  });
 });
 
 /** The candles of the oracle: the same draws, in whole cents and thousandths. */

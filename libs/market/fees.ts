@@ -33,9 +33,18 @@ export const VENUE_COSTS: Readonly<Record<string, VenueCost>> = {
 /** A venue that is not listed: dear, so that nobody counts on a fee that is not there. */
 const UNKNOWN: VenueCost = { takerFeeBps: 60, halfSpreadBps: 5, source: 'not listed' };
 
+/** Of the trade's value, basis points. */
+export function takerFeeBps(venue: string): number {
+  return costOf(venue).takerFeeBps;
+}
+
 /** Half spread plus taker fee, basis points. `bid` and `ask` 0 = no quote known. */
 export function costBps(venue: string, bid: number, ask: number): number {
-  const cost = Object.hasOwn(VENUE_COSTS, venue) ? VENUE_COSTS[venue]! : UNKNOWN;
+  const cost = costOf(venue);
   const isQuoted = bid > 0 && ask > bid;
   return cost.takerFeeBps + (isQuoted ? ((ask - bid) / (ask + bid)) * 10_000 : cost.halfSpreadBps);
+}
+
+function costOf(venue: string): VenueCost {
+  return Object.hasOwn(VENUE_COSTS, venue) ? VENUE_COSTS[venue]! : UNKNOWN;
 }

@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Independent values for categories A and E: pandas over whole series, zoneinfo for calendars; nothing of the fold's code or method.
+"""Independent values for category A from candles: pandas over whole series; nothing of the fold's code or method.
 
 Usage: features_price_time.py > libs/features/golden/price-time.json
 The candles are drawn by integer arithmetic, which price-time.oracle.test.ts repeats exactly. Needs pandas and numpy.
 """
 import json
-from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from datetime import datetime, timezone
 
 import numpy as np
 import pandas as pd
@@ -160,44 +159,11 @@ def leader_gaps(logs):
     return pd.Series(gaps[1]), pd.Series(gaps[5])
 
 
-def calendar(t):
-    utc = datetime.fromtimestamp(t / 1000, timezone.utc)
-    london, york = utc.astimezone(ZoneInfo('Europe/London')), utc.astimezone(ZoneInfo('America/New_York'))
-    hour = utc.hour + utc.minute / 60
-    minute_london, minute_york = london.hour * 60 + london.minute, york.hour * 60 + york.minute
-    in_london, in_york = 480 <= minute_london < 990, 480 <= minute_york < 1020
-    day = utc.weekday() + hour / 24
-    # The next weekday 09:30 on New York's clock, if it is less than a day of its clock away.
-    ahead = (570 - minute_york) % 1440
-    opens = (york.replace(tzinfo=None) + timedelta(minutes=ahead)).weekday() < 5
-    friday = (utc + timedelta(days=(4 - utc.weekday()) % 7)).replace(hour=8, minute=0)
-    if friday <= utc:
-        friday += timedelta(days=7)
-    return {
-        'session_asia': hour < 9, 'session_london': in_london, 'session_new_york': in_york, 'session_overlap': in_london and in_york,
-        'hour_sin': np.sin(2 * np.pi * hour / 24), 'hour_cos': np.cos(2 * np.pi * hour / 24),
-        'dow_sin': np.sin(2 * np.pi * day / 7), 'dow_cos': np.cos(2 * np.pi * day / 7), 'weekend': utc.weekday() >= 5,
-        'minutes_to_us_equity_open': ahead if opens else 0,
-        'minutes_to_us_equity_close': 960 - minute_york if york.weekday() < 5 and 570 <= minute_york < 960 else 0,
-        'month_end': (utc + timedelta(days=1)).day == 1,
-        'options_expiry_hours': (friday - utc).total_seconds() / 3600,
-        'options_expiry_quarterly': friday.month % 3 == 0 and (friday + timedelta(days=7)).month != friday.month,
-        'dst_us': bool(york.dst()), 'dst_uk': bool(london.dst()),
-    }
-
-
 def main():
     frame = price_features()
     minutes = [200, 400, 719, 1000, 1199, 1439, 1500, 1559, 1600, 1679, 1699]
     price = [{'t': START + (m + 1) * 60_000, 'values': [None if pd.isna(v) else float(f'{v:.10g}') for v in frame.loc[m]]} for m in minutes]
-    # Every 1009 minutes over two years, and the minutes around both clocks' changes.
-    times = [START + 60_000 * 1009 * i for i in range(0, 1042, 7)]
-    for y, m, d, h in ((2024, 3, 10, 7), (2024, 3, 31, 1), (2024, 10, 27, 1), (2024, 11, 3, 6), (2024, 3, 29, 8), (2024, 5, 31, 13)):
-        edge = int(datetime(y, m, d, h, tzinfo=timezone.utc).timestamp()) * 1000
-        times += [edge - 60_000, edge, edge + 60_000]
-    time = [{'t': t, 'values': [float(f'{float(v):.10g}') for v in calendar(t).values()]} for t in times]
-    print(json.dumps({'price': {'columns': [f'{c}@1' for c in frame.columns], 'rows': price},
-                      'time': {'columns': [f'{c}@1' for c in calendar(START)], 'rows': time}}, separators=(',', ':')))
+    print(json.dumps({'price': {'columns': [f'{c}@1' for c in frame.columns], 'rows': price}}, separators=(',', ':')))
 
 
 if __name__ == '__main__':
