@@ -1,6 +1,6 @@
 /**
  * Coin Metrics community: active addresses and transactions by day. Licence CC BY-NC 4.0: not for commercial use, therefore opt-in. One
- * metric a request: one that the community may not have refuses the whole answer.
+ * metric a request, and what the community may not have is left out: else one metric of one asset refuses the whole answer.
  */
 import { z } from 'zod';
 import { availableWithin, NEVER, numeric, observationsAt } from '../answer-fields.ts';
@@ -81,12 +81,15 @@ export const coinMetrics: ContextSource = {
   },
 };
 
-function queryOf(assets: readonly string[], metric: string, from: number): Record<string, string | number> {
+function queryOf(assets: readonly string[], metric: string, from: number): Record<string, string | number | boolean> {
   return {
     assets: assets.map((asset) => asset.toLowerCase()).join(','),
     metrics: metric,
     frequency: '1d',
     start_time: new Date(from).toISOString().slice(0, 10),
     page_size: 10_000,
+    // Of several assets some may not have the metric.
+    ignore_forbidden_errors: true,
+    ignore_unsupported_errors: true,
   };
 }
