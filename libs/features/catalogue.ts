@@ -5,6 +5,11 @@ import { aggregateSpreadBlock } from './aggregate-spread.ts';
 import { calendarBlock } from './calendar.ts';
 import { betaBlock, referenceReturnBlock, referenceSecondBlock } from './cross-asset.ts';
 import { flowBlock, longMidReturnBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
+import { betaBlock, referenceReturnBlock } from './cross-asset.ts';
+import { flowBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
+import { fundamentalMarketBlock } from './fundamental-market.ts';
+import { fundamentalNetworkBlock } from './fundamental-network.ts';
+import { fundamentalSocialBlock } from './fundamental-social.ts';
 import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts';
 import { secondLeaderBlock } from './leader-seconds.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
@@ -46,6 +51,9 @@ export const CATALOGUE: readonly Block[] = [
   referenceReturnBlock,
   referenceSecondBlock,
   betaBlock,
+  fundamentalMarketBlock,
+  fundamentalSocialBlock,
+  fundamentalNetworkBlock,
 ];
 
 /** Every column, in the order of FeatureVector.values. */
