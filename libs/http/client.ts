@@ -5,7 +5,7 @@
  * Errors (TributaryError)
  * - `TRB_HTTP_UNAVAILABLE` (canRetry): no connection, cut, time-out, or 5xx after every retry.
  * - `TRB_HTTP_RATE_LIMITED` (canRetry): 429 (or `isThrottled`) after every retry, or told to wait longer than `maxWaitMs`.
- * - `TRB_HTTP_NOT_FOUND`: 404. `TRB_HTTP_REFUSED`: any other 4xx, or a redirect.
+ * - `TRB_HTTP_FORBIDDEN`: 401, 403 or 451. `TRB_HTTP_NOT_FOUND`: 404. `TRB_HTTP_REFUSED`: any other 4xx, or a redirect.
  * - `TRB_HTTP_NOT_JSON` (canRetry): HTML, or JSON that ends in the middle, after every retry.
  * - `TRB_HTTP_SHAPE`: JSON, but not what the schema says. `TRB_HTTP_TOO_LARGE`: more than `maxBodyBytes`.
  * - `TRB_HTTP_ABORTED`: the caller's signal.
@@ -156,6 +156,11 @@ function classify(raw: RawAnswer, isThrottled: HttpClientOptions['isThrottled'],
   if (status >= 500) {
     const wait = raw.retryAfter === null ? undefined : retryAfterMs(raw.retryAfter, clock);
     return { kind: 'retry', error: unavailable(url, `HTTP ${status} ${excerpt(text)}`, undefined), waitMs: wait };
+  }
+  if ([401, 403, 451].includes(status)) {
+    throw new TributaryError('TRB_HTTP_FORBIDDEN', `${url.host} refuses with HTTP ${status}: ${excerpt(text)}`, {
+      hint: 'It does not serve this address or country.',
+    });
   }
   if (status === 404) throw new TributaryError('TRB_HTTP_NOT_FOUND', `${url.href} does not exist: ${excerpt(text)}`);
   if (status >= 300) {

@@ -1,7 +1,7 @@
 /** `tributary backfill`: history of the venues into a store, and from there into a file. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { storeOptions, type StoreChoice, toStoreOptions } from '#services/archive/options.ts';
-import { logLevelOption, names, symbolsOption, wholeNumber } from '#services/cli/options.ts';
+import { logLevelOption, symbolsOption, venuesOption, wholeNumber } from '#services/cli/options.ts';
 
 interface Options extends StoreChoice {
   readonly venues: readonly string[];
@@ -15,7 +15,7 @@ interface Options extends StoreChoice {
 export function backfillCommand(): Command {
   const command = new Command('backfill')
     .description('fetch candles of one minute by REST; asks only for what the store lacks')
-    .addOption(new Option('--venues <list>', 'whose history').argParser(names).default(['coinbase', 'kraken'], 'coinbase,kraken'))
+    .addOption(venuesOption('whose history'))
     .addOption(symbolsOption())
     .addOption(new Option('--days <n>', 'how far back; Kraken keeps 12 hours').argParser(wholeNumber(1, 3650)).default(7))
     .addOption(new Option('--rest-url <venue=url...>', "a venue's REST API; default the public one").argParser(restUrl))

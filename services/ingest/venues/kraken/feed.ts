@@ -28,6 +28,10 @@ export const kraken: Venue = {
     ];
   },
   hasInstrumentHeartbeats: false,
-  hasChecksums: true,
+  checksum: (book, { sizeDecimals }) => book.checksum(sizeDecimals),
+  tradeIds: 'dense',
+  bookSnapshots: 'feed',
+  dollar: 'USD',
+  rates: ['USDT-USD', 'USDC-USD', 'EUR-USD'],
   createRest: createKrakenRest,
 };
