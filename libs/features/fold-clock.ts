@@ -6,7 +6,7 @@ import { featureSchema } from './catalogue.ts';
 import { applyContext, contextHealth } from './context.ts';
 import { endSecond } from './flow.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
-import { advanceConsensus, advanceLeg, isDollar } from './legs.ts';
+import { advanceConsensus, advanceLeg } from './legs.ts';
 import { BLOCKING, QUALITY } from './quality.ts';
 import { applyReferences, trailReferences } from './references.ts';
 import { type AssetState, type FoldState, type InstrumentState } from './state.ts';
@@ -83,7 +83,7 @@ function advanceAsset(state: FoldState, asset: AssetState, minute: number): void
     feed.isMasked = isSilent(instrument, state.t) || !feed.isHealthy || !feed.isTradable;
     advanceLeg(instrument, state.references, minute);
     if (feed.isMasked) asset.quality |= QUALITY.LEG_MASKED;
-    if (isDollar(instrument.quote) && leg.conversion.old) asset.quality |= QUALITY.RATE_OLD;
+    if (leg.conversion.old) asset.quality |= QUALITY.RATE_OLD;
     if (leg.conversion.depegged) asset.quality |= QUALITY.DEPEG;
   }
   advanceConsensus(asset);

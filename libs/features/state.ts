@@ -7,7 +7,7 @@ import { type Leg } from './legs.ts';
 import { type ReferenceBook } from './references.ts';
 
 /** Layout of the state; a snapshot of another version is not read, the state is rebuilt. */
-export const STATE_VERSION = '2';
+export const STATE_VERSION = '3';
 
 export interface FoldState {
   readonly stateVersion: string;
