@@ -10,6 +10,7 @@ import { BookFetcher } from './book-fetcher.ts';
 import { openCapture } from './capture.ts';
 import { Connection } from './connection.ts';
 import { Feed } from './feed.ts';
+import { watchListings } from './listing-watch.ts';
 import { createIngestMetrics } from './metrics.ts';
 import { Publisher } from './publisher.ts';
 import { Repairer } from './repairer.ts';
@@ -130,6 +131,7 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
       repairer.run(stopped.signal),
       keepTime(context, part, feed, stopped.signal),
       watchVenueClock({ venue: venue.id, rest, clock, logger, measured }, stopped.signal),
+      ...(venue.hasListings ? [] : [watchListings({ rest, streams: [...feed.streams.values()], clock, logger }, stopped.signal)]),
     ].map((source) => source.finally(stop));
     await Promise.allSettled(sources);
     await Promise.all(sources);

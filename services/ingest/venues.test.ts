@@ -6,8 +6,13 @@ import { WebSocketServer } from 'ws';
 import { systemClock } from '#libs/clock/clock.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
+import { TradingStatus } from '#libs/wire/tributary/v1/market.ts';
 import { type Harness, openHarness, until } from './harness.test-tool.ts';
+import { LISTING_PAUSE_MS, watchListings } from './listing-watch.ts';
+import { gather } from './recording.test-tool.ts';
 import { runEach } from './several.ts';
+import { binance } from './venues/binance/feed.ts';
+import { type VenueRest } from './venues/venue.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {
@@ -183,6 +188,44 @@ test.each([403, 451])(
     expect(health.parts()['ingest okx']).toMatchObject({ ready: true, detail: 'does not serve this address' });
   },
 );
+
+test('a venue whose feed does not tell is asked now and then: a halt, an answer that fails, a delisting', async () => {
+  const { stream, of } = gather('BTC-USDT', binance);
+  const listing = {
+    instrument: 'BTC-USDT',
+    status: TradingStatus.TRADING_STATUS_ONLINE,
+    tickSize: 0.01,
+    priceDecimals: 2,
+    sizeDecimals: 5,
+  };
+  const stop = new AbortController();
+  const answers = [
+    () => ({ ...listing, status: TradingStatus.TRADING_STATUS_HALTED }),
+    () => {
+      throw new Error('no');
+    },
+    () => undefined,
+  ];
+  const rest: VenueRest = {
+    timeResolution: 1,
+    time: () => Promise.resolve(0),
+    listing: () => {
+      const answer = answers.shift()!;
+      if (answers.length === 0) stop.abort();
+      return Promise.resolve().then(answer);
+    },
+  };
+  const slept: number[] = [];
+  const clock = { ...systemClock, sleep: (ms: number) => Promise.resolve(void slept.push(ms)) };
+  stream.onListing(listing, 1);
+  await watchListings({ rest, streams: [stream], clock, logger: createLogger({ level: 'silent' }) }, stop.signal);
+  expect(of('status').map(({ status }) => status)).toEqual([
+    TradingStatus.TRADING_STATUS_ONLINE,
+    TradingStatus.TRADING_STATUS_HALTED,
+    TradingStatus.TRADING_STATUS_DELISTED,
+  ]);
+  expect(slept).toEqual([LISTING_PAUSE_MS, LISTING_PAUSE_MS, LISTING_PAUSE_MS]);
+});
 
 test('where no venue serves us, that is the error', async () => {
   const blocked = await venueOnLoopback(

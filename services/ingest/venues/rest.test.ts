@@ -213,6 +213,19 @@ test('binance fills a hole page by page, and leaves out what it does not have an
   expect(asked).toEqual([page(3), page(5)]);
 });
 
+test('bitstamp’s one list serves a round of questions, not the next round', async () => {
+  const pair = { name: 'BTC/USD', base_decimals: 8, counter_decimals: 0, trading: 'Enabled' };
+  const path = '/api/v2/trading-pairs-info/';
+  const { url, asked } = await serve({ [path]: [{ body: [pair] }, { body: [{ ...pair, trading: 'Disabled' }] }] });
+  let now = 0;
+  const rest = findVenue('bitstamp').createRest({ baseUrl: url, clock: { ...systemClock, now: () => now } });
+  expect(await rest.listing('BTC-USD', signal)).toMatchObject({ status: ONLINE });
+  expect(await rest.listing('ETH-USD', signal)).toBeUndefined();
+  now = 300_000;
+  expect(await rest.listing('BTC-USD', signal)).toMatchObject({ status: TradingStatus.TRADING_STATUS_HALTED });
+  expect(asked.length).toBe(2);
+});
+
 test('what is asked for in dollars is subscribed in what takes their place', () => {
   expect(instrumentsAt('binance', ['BTC-USD', 'BTC-USDT', 'ETH-EUR', 'USDT-USD'])).toEqual(['BTC-USDT', 'ETH-EUR', 'USDT-USD']);
   expect(instrumentsAt('bitstamp', ['BTC-USD', 'BTC-EUR'])).toEqual(['BTC-USD', 'BTC-EUR']);

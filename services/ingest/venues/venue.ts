@@ -189,6 +189,8 @@ export interface Venue {
   readonly resyncBook: (instrument: string) => readonly string[];
   /** Whether it names each instrument's last trade every second, so that silence about one means something is wrong. */
   readonly hasInstrumentHeartbeats: boolean;
+  /** Whether it tells decimals and trading status by itself; else REST is asked for them now and then. */
+  readonly hasListings: boolean;
   readonly tradeIds: TradeIds;
   /** Where a new book comes from: the feed gives it on subscribing, or REST does (`VenueRest.book`) and the feed has the changes. */
   readonly bookSnapshots: 'feed' | 'rest';

@@ -11,7 +11,7 @@ export const binance = binanceVenue({
   id: 'binance',
   endpoints: { ws: 'wss://stream.binance.com:9443/stream', rest: 'https://api.binance.com' },
   dollar: 'USDT',
-  rates: ['USDC-USDT', 'EUR-USDT'],
+  rates: ['EUR-USDT'],
 });
 
 /** A venue that speaks Binance's protocol. */
@@ -34,6 +34,7 @@ export function binanceVenue(venue: {
     hasInstrumentHeartbeats: false,
     tradeIds: 'dense',
     bookSnapshots: 'rest',
+    hasListings: false,
     keepAlive: { everyMs: 2_000 },
     createRest: createBinanceRest,
   };

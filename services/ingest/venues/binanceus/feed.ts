@@ -5,5 +5,5 @@ export const binanceus = binanceVenue({
   id: 'binanceus',
   endpoints: { ws: 'wss://stream.binance.us:9443/stream', rest: 'https://api.binance.us' },
   dollar: 'USD',
-  rates: ['USDT-USD', 'USDC-USD', 'USDC-USDT'],
+  rates: ['USDC-USDT'],
 });

@@ -18,6 +18,7 @@ export const bitstamp: Venue = {
   hasInstrumentHeartbeats: false,
   tradeIds: 'increasing',
   bookSnapshots: 'rest',
+  hasListings: false,
   keepAlive: { everyMs: 2_000, text: '{"event":"bts:heartbeat"}' },
   dollar: 'USD',
   rates: ['USDT-USD', 'USDC-USD', 'EUR-USD'],

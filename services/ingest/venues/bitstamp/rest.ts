@@ -7,6 +7,9 @@ import { joinSymbol, toBook, toWhole } from '../events.ts';
 import { fetchDate } from '../http-date.ts';
 import { type BookEvent, type Listing, type RestDependencies, type VenueRest } from '../venue.ts';
 
+/** One question serves all instruments of a round. */
+const LIST_AGE_MS = 60_000;
+
 const Pair = z.object({
   name: z.string(),
   base_decimals: z.number().int().min(0).max(15),
@@ -18,10 +21,14 @@ const Book = z.object({ microtimestamp: z.string(), bids: z.array(z.unknown()), 
 
 export function createBitstampRest(dependencies: RestDependencies): VenueRest {
   const http = createHttpClient({ ...dependencies, ratePerSecond: 4, burst: 4 });
-  /** The whole list, asked for once. */
+  /** The whole list: there is no answer for one pair alone. */
   let pairs: Promise<ReadonlyMap<string, Listing>> | undefined;
+  let askedAt = -Infinity;
 
   function listings(signal: AbortSignal): Promise<ReadonlyMap<string, Listing>> {
+    const now = dependencies.clock.now();
+    if (now - askedAt > LIST_AGE_MS) pairs = undefined;
+    if (pairs === undefined) askedAt = now;
     pairs ??= http
       .getJson('/api/v2/trading-pairs-info/', {}, Pairs, { signal })
       .then((found) => new Map(found.map(toListing).map((listing) => [listing.instrument, listing])))

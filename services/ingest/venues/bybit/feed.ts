@@ -24,9 +24,10 @@ export const bybit: Venue = {
   hasInstrumentHeartbeats: false,
   tradeIds: 'none',
   bookSnapshots: 'feed',
+  hasListings: false,
   keepAlive: { everyMs: 2_000, text: '{"op":"ping"}' },
   dollar: 'USDT',
-  rates: ['USDC-USDT'],
+  rates: [],
   createRest: createBybitRest,
 };
 

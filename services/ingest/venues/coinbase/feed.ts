@@ -20,6 +20,7 @@ export const coinbase: Venue = {
   resyncBook: (instrument) =>
     ['unsubscribe', 'subscribe'].map((type) => JSON.stringify({ type, product_ids: [instrument], channels: ['level2_batch'] })),
   hasInstrumentHeartbeats: true,
+  hasListings: true,
   tradeIds: 'dense',
   bookSnapshots: 'feed',
   dollar: 'USD',

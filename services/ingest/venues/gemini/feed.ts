@@ -14,6 +14,7 @@ export const gemini: Venue = {
   hasInstrumentHeartbeats: false,
   tradeIds: 'increasing',
   bookSnapshots: 'feed',
+  hasListings: false,
   keepAlive: { everyMs: 2_000 },
   dollar: 'USD',
   rates: ['USDT-USD', 'USDC-USD'],

@@ -29,6 +29,7 @@ export const kraken: Venue = {
   },
   hasInstrumentHeartbeats: false,
   checksum: (book, { sizeDecimals }) => book.checksum(sizeDecimals),
+  hasListings: true,
   tradeIds: 'dense',
   bookSnapshots: 'feed',
   dollar: 'USD',

@@ -21,8 +21,9 @@ export const okx: Venue = {
   tradeIds: 'increasing',
   bookSnapshots: 'feed',
   checksum: okxChecksum,
+  hasListings: false,
   keepAlive: { everyMs: 2_000, text: 'ping' },
   dollar: 'USDT',
-  rates: ['USDC-USDT'],
+  rates: [],
   createRest: createOkxRest,
 };
