@@ -5,8 +5,6 @@ import { aggregateSpreadBlock } from './aggregate-spread.ts';
 import { calendarBlock } from './calendar.ts';
 import { betaBlock, referenceReturnBlock, referenceSecondBlock } from './cross-asset.ts';
 import { flowBlock, longMidReturnBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
-import { betaBlock, referenceReturnBlock } from './cross-asset.ts';
-import { flowBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
 import { fundamentalMarketBlock } from './fundamental-market.ts';
 import { fundamentalNetworkBlock } from './fundamental-network.ts';
 import { fundamentalSocialBlock } from './fundamental-social.ts';

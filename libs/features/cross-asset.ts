@@ -5,7 +5,7 @@ import { createPair, pushPair, type RollingPair, slope } from './rolling.ts';
 import { returnOverSeconds } from './seconds.ts';
 import { returnOver, type Trail } from './trail.ts';
 
-const SOURCES = ['coinbase', 'kraken', 'binanceus', 'cryptocom'];
+const SOURCES = ['coinbase', 'kraken', 'binanceus', 'cryptocom', 'bitstamp', 'gemini'];
 const BTC_MINUTES = [1, 5, 60] as const;
 const ETH_MINUTES = [1, 60] as const;
 const inputs = ['references'] as const;

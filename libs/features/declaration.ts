@@ -41,6 +41,8 @@ export interface Feature {
   readonly name: string;
   /** A change of meaning is a new version. Default 1. */
   readonly version?: number;
+  /** Of single variants, where only theirs changed its meaning; in place of `version`. */
+  readonly variantVersions?: Readonly<Record<string, number>>;
   readonly unit: string;
   readonly formula: string;
   readonly inputs: readonly Input[];
@@ -98,6 +100,8 @@ export interface MinuteBlock<State> {
   /** One column per feature and variant, ordered by variant first; default one variant without name. */
   readonly features: readonly Feature[];
   readonly variants?: readonly string[];
+  /** Which features a variant has; default all. */
+  has?(variant: string, feature: Feature): boolean;
   create(): State;
   /** Called exactly once for each minute, in order; may advance the state. Columns from out[at] on. */
   write(state: State, view: View, out: Float64Array, at: number): void;
@@ -112,8 +116,8 @@ export function columnsOf(block: Block): readonly Column[] {
       ? block.over.map(({ variant, timeframe }) => ({ variant, minutes: TIMEFRAME_MINUTES[timeframe], partial: 1 }))
       : (block.variants ?? ['']).map((variant) => ({ variant, minutes: 1, partial: 0 }));
   return instances.flatMap(({ variant, minutes, partial }) =>
-    block.features.map((feature) => ({
-      name: `${feature.name}${variant === '' ? '' : `.${variant}`}@${feature.version ?? 1}`,
+    featuresOf(block, variant).map((feature) => ({
+      name: `${feature.name}${variant === '' ? '' : `.${variant}`}@${feature.variantVersions?.[variant] ?? feature.version ?? 1}`,
       feature,
       variant,
       category: block.category,
@@ -121,6 +125,11 @@ export function columnsOf(block: Block): readonly Column[] {
       warmupMinutes: (feature.warmup + partial) * minutes,
     })),
   );
+}
+
+function featuresOf(block: Block, variant: string): readonly Feature[] {
+  if (block.kind === 'bars' || block.has === undefined) return block.features;
+  return block.features.filter((feature) => block.has!(variant, feature));
 }
 
 export interface Column {

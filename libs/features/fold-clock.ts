@@ -7,7 +7,7 @@ import { applyContext, contextHealth } from './context.ts';
 import { endSecond } from './flow.ts';
 import { createFollowing, follow } from './leader-seconds.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
-import { advanceConsensus, advanceLeg, isDollar } from './legs.ts';
+import { advanceConsensus, advanceLeg } from './legs.ts';
 import { BLOCKING, QUALITY } from './quality.ts';
 import { applyReferences, trailReferences } from './references.ts';
 import { advanceSeconds, createSeconds } from './seconds.ts';
@@ -97,7 +97,7 @@ function advanceAsset(state: FoldState, asset: AssetState, minute: number): void
     feed.isMasked = isSilent(instrument, state.t) || !feed.isHealthy || !feed.isTradable;
     advanceLeg(instrument, state.references, minute);
     if (feed.isMasked) asset.quality |= QUALITY.LEG_MASKED;
-    if (isDollar(instrument.quote) && leg.conversion.old) asset.quality |= QUALITY.RATE_OLD;
+    if (leg.conversion.old) asset.quality |= QUALITY.RATE_OLD;
     if (leg.conversion.depegged) asset.quality |= QUALITY.DEPEG;
   }
   advanceConsensus(asset);

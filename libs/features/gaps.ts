@@ -1,7 +1,7 @@
 /** How far the instrument stands from every leg and from all together, and which of them it has been following. */
-import { DOLLAR_LEGS, LEGS } from './leg-block.ts';
+import { DOLLAR_LEGS, EURO_VERSIONS, EVERY_LEG, FURTHER_LEGS, hasFeature, LEGS } from './leg-block.ts';
 import { type Feature, type MinuteBlock } from './declaration.ts';
-import { createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
+import { clear, createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
 import { type InstrumentState } from './state.ts';
 import { returnOver } from './trail.ts';
 import { type View } from './view.ts';
@@ -9,7 +9,7 @@ import { type View } from './view.ts';
 const inputs = ['bars', 'references'] as const;
 
 function legOf(view: View, index: number): InstrumentState | undefined {
-  const { venue, quote } = LEGS[index]!;
+  const { venue, quote } = EVERY_LEG[index]!;
   return view.asset.venues.get(venue)?.get(`${view.asset.asset}-${quote}`);
 }
 
@@ -28,21 +28,26 @@ export const fairBlock: MinuteBlock<null> = {
   ],
   create: () => null,
   write: (_state, { asset, instrument }, out, at) => {
-    if (instrument.leg.isLive) out[at] = instrument.leg.dollars - asset.fair;
+    const { isLive, conversion, dollars } = instrument.leg;
+    if (isLive && conversion.isDollars) out[at] = dollars - asset.fair;
   },
 };
+
+/** The euro legs stand last: they had no level before they were converted. */
+const LEVEL_LEGS = [...DOLLAR_LEGS, ...FURTHER_LEGS, ...LEGS.filter(({ quote }) => quote === 'EUR')];
 
 export const spreadLevelBlock: MinuteBlock<null> = {
   kind: 'minute',
   category: 'A',
   scope: 'instrument',
-  variants: DOLLAR_LEGS.map(({ variant }) => variant),
+  variants: LEVEL_LEGS.map(({ variant }) => variant),
   features: [{ name: 'spread', unit: 'log', formula: 'ln(close / close of the leg), both in dollars', inputs, warmup: 1 }],
   create: () => null,
   write: (_state, { asset, instrument }, out, at) => {
-    DOLLAR_LEGS.forEach(({ venue, quote }, index) => {
+    LEVEL_LEGS.forEach(({ venue, quote }, index) => {
       const other = asset.venues.get(venue)?.get(`${asset.asset}-${quote}`);
       if (other === undefined || other === instrument || !other.leg.isLive || !instrument.leg.isLive) return;
+      if (!other.leg.conversion.isDollars || !instrument.leg.conversion.isDollars) return;
       out[at + index] = instrument.leg.dollars - other.leg.dollars;
     });
   },
@@ -51,20 +56,24 @@ export const spreadLevelBlock: MinuteBlock<null> = {
 const Z_MINUTES = [5, 60] as const;
 
 interface LegSpreads {
-  /** By leg, then by width of Z_MINUTES. */
+  /** By leg, then by width of Z_MINUTES and 10; legs with one feature hold one hour only. */
   readonly windows: readonly (readonly Rolling[])[];
+  /** By leg: whether both sides of the spread were in dollars (Conversion.isDollars); windows of another basis are forgotten. */
+  readonly basis: Uint8Array;
 }
 
 export const spreadBlock: MinuteBlock<LegSpreads> = {
   kind: 'minute',
   category: 'A',
   scope: 'instrument',
-  variants: LEGS.map(({ variant }) => variant),
+  variants: EVERY_LEG.map(({ variant }) => variant),
+  has: hasFeature,
   features: [
     ...Z_MINUTES.map((width): Feature => ({
       name: `spread_z_${width === 60 ? '1h' : '5m'}`,
       unit: 'z',
       formula: `the spread less its mean over ${width} min, over its sd + 1e-6`,
+      variantVersions: EURO_VERSIONS,
       inputs,
       warmup: width,
     })),
@@ -72,31 +81,46 @@ export const spreadBlock: MinuteBlock<LegSpreads> = {
       name: 'spread_gap_10',
       unit: 'sd',
       formula: "the spread less its mean over 10 min, over the lead's scale",
+      variantVersions: EURO_VERSIONS,
       inputs,
       warmup: 121,
     },
   ],
-  create: () => ({ windows: LEGS.map(() => [...Z_MINUTES, 10].map((width) => createRolling(width))) }),
-  write: ({ windows }, view, out, at) => {
+  create: () => ({
+    windows: EVERY_LEG.map((_, i) => (i < LEGS.length ? [...Z_MINUTES, 10] : [60]).map((width) => createRolling(width))),
+    basis: new Uint8Array(EVERY_LEG.length),
+  }),
+  write: (state, view, out, at) => {
     const own = view.instrument.leg;
     const scale = view.asset.lead?.leg.trail.scale ?? NaN;
-    for (let i = 0; i < LEGS.length; i++) {
+    for (let i = 0; i < EVERY_LEG.length; i++) {
       const other = legOf(view, i);
+      const isFurther = i >= LEGS.length;
       if (other !== undefined && other !== view.instrument && other.leg.isLive && own.isLive) {
+        const windows = state.windows[i]!;
+        const basis = Number(own.conversion.isDollars) + 2 * Number(other.leg.conversion.isDollars);
+        if (state.basis[i] !== basis) windows.forEach(clear);
+        state.basis[i] = basis;
         const spread = own.dollars - other.leg.dollars;
-        writeSpread(spread, scale, windows[i]!, out, at + i * spreadBlock.features.length);
+        if (isFurther) out[at] = pushScore(spread, windows[0]!, 30);
+        else writeSpread(spread, scale, windows, out, at);
       }
+      at += isFurther ? 1 : spreadBlock.features.length;
     }
   },
 };
 
 function writeSpread(spread: number, scale: number, [short, hour, ten]: readonly Rolling[], out: Float64Array, at: number): void {
-  push(short!, spread);
-  push(hour!, spread);
+  out[at] = pushScore(spread, short!, 5);
+  out[at + 1] = pushScore(spread, hour!, 30);
   push(ten!, spread);
-  out[at] = (spread - mean(short!, 5)) / (deviation(short!, 5) + 1e-6);
-  out[at + 1] = (spread - mean(hour!, 30)) / (deviation(hour!, 30) + 1e-6);
   out[at + 2] = (spread - mean(ten!, 5)) / scale;
+}
+
+/** Takes the spread into the window and gives its z there; NaN = fewer than `least`. */
+function pushScore(spread: number, window: Rolling, least: number): number {
+  push(window, spread);
+  return (spread - mean(window, least)) / (deviation(window, least) + 1e-6);
 }
 
 const HOUR = 3_600_000;

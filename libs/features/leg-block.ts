@@ -22,6 +22,33 @@ export const LEGS = [
   { variant: 'cryptocom_usdt', venue: 'cryptocom', quote: 'USDT' },
 ] as const;
 
+/** Legs of venues that are opt-in: a few columns each, for every column of every leg is stored and scored each minute. */
+export const FURTHER_LEGS = [
+  { variant: 'binance_usdt', venue: 'binance', quote: 'USDT' },
+  { variant: 'binance_usdc', venue: 'binance', quote: 'USDC' },
+  { variant: 'okx_usdt', venue: 'okx', quote: 'USDT' },
+  { variant: 'okx_usdc', venue: 'okx', quote: 'USDC' },
+  { variant: 'bybit_usdt', venue: 'bybit', quote: 'USDT' },
+  { variant: 'bybit_usdc', venue: 'bybit', quote: 'USDC' },
+  { variant: 'bitstamp_usd', venue: 'bitstamp', quote: 'USD' },
+  { variant: 'bitstamp_eur', venue: 'bitstamp', quote: 'EUR' },
+  { variant: 'gemini_usd', venue: 'gemini', quote: 'USD' },
+] as const;
+
+export const EVERY_LEG = [...LEGS, ...FURTHER_LEGS];
+const FURTHER_VARIANTS = new Set<string>(FURTHER_LEGS.map(({ variant }) => variant));
+const FURTHER_FEATURES = ['leg_ret', 'leg_mom_10', 'spread', 'spread_z_1h'];
+
+/** Which features of a block over legs a leg has. */
+export function hasFeature(variant: string, { name }: Feature): boolean {
+  return !FURTHER_VARIANTS.has(variant) || FURTHER_FEATURES.includes(name);
+}
+
+/** Since version 2 euro legs are converted; the others never changed. */
+export const EURO_VERSIONS = Object.fromEntries(
+  EVERY_LEG.filter(({ quote }) => quote === 'EUR').map(({ variant }) => [variant, 2]),
+);
+
 const RATES = [
   { variant: 'coinbase_usdt_usd', key: 'coinbase:USDT-USD' },
   { variant: 'kraken_usdt_usd', key: 'kraken:USDT-USD' },
@@ -72,7 +99,6 @@ function movementFeatures(prefix: string): readonly Feature[] {
   ];
 }
 
-/** Of dollar legs only: a euro leg keeps its own price, of which the level says nothing. */
 function spreadLevel(prefix: string): Feature {
   return {
     name: `${prefix}_spread`,
@@ -88,6 +114,7 @@ function spreadFeatures(prefix: string): readonly Feature[] {
     name: `${prefix}_spread_dev_${width}`,
     unit: 'sd',
     formula: `ln(price / mean dollar price of all live legs) less its mean over ${width} min, over the lead's scale`,
+    ...(prefix === 'leg' && { variantVersions: EURO_VERSIONS }),
     inputs,
     warmup: Math.max(SCALE_WARMUP, width),
   }));
@@ -98,13 +125,22 @@ export const legBlock: MinuteBlock<null> = {
   category: 'A',
   scope: 'asset',
   features: [...movementFeatures('leg'), ...spreadFeatures('leg')],
-  variants: LEGS.map(({ variant }) => variant),
+  variants: EVERY_LEG.map(({ variant }) => variant),
+  has: hasFeature,
   create: () => null,
   write: (_state, view, out, at) => {
     for (const { venue, quote } of LEGS) {
       const instrument = view.asset.venues.get(venue)?.get(`${view.asset.asset}-${quote}`);
       if (instrument !== undefined && !instrument.feed.isMasked) writeLeg(instrument, view, out, at);
       at += legBlock.features.length;
+    }
+    for (const { venue, quote } of FURTHER_LEGS) {
+      const leg = view.asset.venues.get(venue)?.get(`${view.asset.asset}-${quote}`)?.leg;
+      if (leg?.isRecent === true) {
+        out[at] = returnOver(leg.trail, 1) / leg.trail.scale;
+        out[at + 1] = momentum(leg.trail, 10);
+      }
+      at += 2;
     }
   },
 };
@@ -219,5 +255,5 @@ function writeSpread(leg: Leg, { asset }: View, out: Float64Array, at: number): 
 }
 
 function levelOf({ leg }: InstrumentState, { asset }: View): number {
-  return leg.isLive && asset.lead !== undefined ? leg.spread / asset.lead.leg.trail.scale : NaN;
+  return leg.isLive && leg.conversion.isDollars && asset.lead !== undefined ? leg.spread / asset.lead.leg.trail.scale : NaN;
 }

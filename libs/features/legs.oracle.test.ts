@@ -7,7 +7,7 @@ import { expect, test } from '@jest/globals';
 import { Tick } from '../wire/tributary/v1/market.ts';
 import { featureSchema } from './catalogue.ts';
 import { createFold, foldTick } from './fold.ts';
-import { LEGS } from './leg-block.ts';
+import { EVERY_LEG } from './leg-block.ts';
 
 interface Golden {
   readonly columns: readonly string[];
@@ -23,7 +23,7 @@ const START = Date.UTC(2024, 2, 9);
 const MINUTE = 60_000;
 const MINUTES = 1_700;
 const HOURS = 460;
-const RATES = ['coinbase:USDT-USD', 'kraken:USDT-USD', 'kraken:USDC-USD', 'binanceus:USDC-USDT'];
+const RATES = ['coinbase:USDT-USD', 'kraken:USDT-USD', 'kraken:USDC-USD', 'binanceus:USDC-USDT', 'kraken:EUR-USD'];
 
 test('features of all legs are what pandas makes of the same candles and rates', () => {
   const { coinbase, kraken } = golden;
@@ -72,17 +72,17 @@ function* market(): Generator<Tick> {
     yield reference('coinbase:ETH-USD', minute, eth / 100);
     if (minute % 5 === 0 && (minute < 1_300 || minute >= 1_360)) yield aggregate(minute, (eth + ((minute * 37) % 41) - 20) / 100);
     for (const rate of RATES) {
-      const value = (10_000 + draw(41) - 20) / 10_000;
+      const value = ((rate === 'kraken:EUR-USD' ? 10_800 : 10_000) + draw(41) - 20) / 10_000;
       if (draw(5) !== 0 || minute % 3 === 0) yield reference(rate, minute, value);
     }
-    for (const [index, { venue, quote }] of LEGS.entries()) {
+    for (const [index, { venue, quote }] of EVERY_LEG.entries()) {
       const middle = quote === 'EUR' ? eth - 20_000 : eth;
       const close = middle + draw(81) - 40;
       const open = middle + draw(81) - 40;
       const high = Math.max(open, close) + draw(60);
       const low = Math.min(open, close) - draw(60);
       const volume = (1 + draw(5000)) / 1000;
-      if (draw(20) < index && minute > 0) continue;
+      if (draw(40) < index && minute > 0) continue;
       const prices = { open: open / 100, high: high / 100, low: low / 100, close: close / 100 };
       yield candle(venue, `ETH-${quote}`, minute, { ...prices, volume });
     }

@@ -3,7 +3,7 @@
  * vectors share them. Trailing definitions after a reference model that is fed from candles alone.
  */
 import { conversion, type Conversion, type ReferenceBook } from './references.ts';
-import { createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
+import { clear, createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
 import { type AssetState, type InstrumentState } from './state.ts';
 import { createTrail, extend, type Trail } from './trail.ts';
 
@@ -15,7 +15,7 @@ export const LEG_STALE_MINUTES = 30;
 export interface Leg {
   /** Price in its own quote currency. */
   readonly trail: Trail;
-  /** ln of its price in dollars (euro legs: in euro); NaN = none. */
+  /** ln of its price in dollars (in its own currency where nothing converts it: Conversion.isDollars); NaN = none. */
   dollars: number;
   /** ln(1 + traded value / 25) by minute, 120 of them. */
   readonly volume: Rolling;
@@ -45,14 +45,17 @@ export function createLeg(): Leg {
     volumeZ: NaN,
     isRecent: false,
     isLive: false,
-    conversion: { rate: NaN, old: false, depegged: false },
+    conversion: { rate: NaN, old: false, depegged: false, isDollars: false },
   };
 }
 
 /** Takes the minute that was just closed into the leg. */
 export function advanceLeg(instrument: InstrumentState, references: ReferenceBook, t: number): void {
   const { leg, minute } = instrument;
+  const wasDollars = leg.conversion.isDollars;
   Object.assign(leg.conversion, conversion(references, instrument.quote, t));
+  // A euro rate that was never quoted before: what the windows hold is in another currency.
+  if (leg.conversion.isDollars !== wasDollars) leg.spreads.forEach(clear);
   if (Number.isNaN(minute.close)) return;
   const price = Math.log(minute.close);
   extend(leg.trail, price);
@@ -90,7 +93,7 @@ export function advanceConsensus(asset: AssetState): void {
   }
 }
 
-/** Quoted in dollars or in something converted to dollars. */
+/** Quoted in dollars or in what stands for them: part of the consensus. A euro leg, converted, is measured against it and no part. */
 export function isDollar(quote: string): boolean {
   return quote === 'USD' || quote === 'USDT' || quote === 'USDC';
 }
@@ -105,7 +108,7 @@ export function closeLocation(high: number, low: number, close: number): number 
   return high > low ? (2 * close - high - low) / (high - low) : 0;
 }
 
-const LEAD_VENUES = ['coinbase', 'kraken', 'binanceus', 'cryptocom'];
+const LEAD_VENUES = ['coinbase', 'kraken', 'binanceus', 'cryptocom', 'bitstamp', 'gemini'];
 
 function findLead(instruments: readonly InstrumentState[]): InstrumentState | undefined {
   let best: InstrumentState | undefined;

@@ -105,19 +105,51 @@ export interface Conversion {
   rate: number;
   old: boolean;
   depegged: boolean;
+  /** Whether `rate` makes dollars. False of a quote currency without a rate: prices are in their own currency, their level says nothing. */
+  isDollars: boolean;
 }
 
 const RATE_SOURCES: Readonly<Record<string, readonly string[]>> = {
-  USDT: ['coinbase', 'kraken'],
-  USDC: ['kraken', 'coinbase'],
+  USDT: ['coinbase', 'kraken', 'bitstamp', 'gemini'],
+  USDC: ['kraken', 'coinbase', 'bitstamp', 'gemini'],
 };
+const EURO_SOURCES = ['kraken', 'bitstamp', 'coinbase'];
+/** Where the euro is quoted against a stablecoin only. */
+const EURO_CROSSES = [
+  { source: 'coinbase', series: 'USDT-EUR', sign: -1 },
+  { source: 'binance', series: 'EUR-USDT', sign: 1 },
+] as const;
 
-/** How the quote currency converts to dollars at t. A euro leg keeps its own price: only its movement is used. */
+/** How the quote currency converts to dollars at t. */
 export function conversion(book: ReferenceBook, quote: string, t: number): Conversion {
+  if (quote === 'USD') return { rate: 0, old: false, depegged: false, isDollars: true };
+  if (quote === 'EUR') return euroConversion(book, t);
   const sources = RATE_SOURCES[quote];
-  if (sources === undefined) return { rate: 0, old: false, depegged: false };
+  if (sources === undefined) return { rate: 0, old: false, depegged: false, isDollars: false };
   const entry = preferred(book, sources, `${quote}-USD`, t);
-  if (entry === undefined) return { rate: NaN, old: true, depegged: false };
+  if (entry === undefined) return { rate: NaN, old: true, depegged: false, isDollars: true };
   const rate = Math.log(entry.value);
-  return { rate, old: !isFresh(entry, t), depegged: Math.abs(rate) > DEPEG };
+  return { rate, old: !isFresh(entry, t), depegged: Math.abs(rate) > DEPEG, isDollars: true };
+}
+
+/**
+ * By the live EUR-USD rate, else through a stablecoin, whose de-peg masks it too. History that quotes no euro rate at all is converted at a
+ * constant one, which no deviation from a trailing mean sees.
+ */
+function euroConversion(book: ReferenceBook, t: number): Conversion {
+  const direct = preferred(book, EURO_SOURCES, 'EUR-USD', t);
+  if (direct !== undefined && isFresh(direct, t)) {
+    return { rate: Math.log(direct.value), old: false, depegged: false, isDollars: true };
+  }
+  const tether = conversion(book, 'USDT', t);
+  let isQuoted = direct !== undefined;
+  for (const { source, series, sign } of EURO_CROSSES) {
+    const cross = book.get(`${source}:${series}`);
+    if (cross === undefined || Number.isNaN(cross.value)) continue;
+    isQuoted = true;
+    if (isFresh(cross, t) && !tether.old) return { ...tether, rate: sign * Math.log(cross.value) + tether.rate };
+  }
+  return isQuoted
+    ? { rate: NaN, old: true, depegged: false, isDollars: true }
+    : { rate: 0, old: false, depegged: false, isDollars: false };
 }

@@ -16,6 +16,14 @@ export function createRolling(size: number): Rolling {
   return { ring: new Float64Array(size), count: 0, head: 0, sum: 0, squares: 0 };
 }
 
+/** Forgets what it holds. */
+export function clear(window: Rolling): void {
+  window.count = 0;
+  window.head = 0;
+  window.sum = 0;
+  window.squares = 0;
+}
+
 /** Takes a finite value; the oldest leaves when the window is full. */
 export function push(window: Rolling, value: number): void {
   const { ring } = window;

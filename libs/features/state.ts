@@ -9,7 +9,7 @@ import { type ReferenceBook } from './references.ts';
 import { type Seconds } from './seconds.ts';
 
 /** Layout of the state; a snapshot of another version is not read, the state is rebuilt. */
-export const STATE_VERSION = '3';
+export const STATE_VERSION = '4';
 
 export interface FoldState {
   readonly stateVersion: string;

@@ -11,6 +11,8 @@ export interface VenueCost {
   readonly source: string;
 }
 
+const TO_BE_CONFIRMED = 'to be confirmed';
+
 export const VENUE_COSTS: Readonly<Record<string, VenueCost>> = {
   coinbase: {
     takerFeeBps: 60,
@@ -28,6 +30,17 @@ export const VENUE_COSTS: Readonly<Record<string, VenueCost>> = {
     halfSpreadBps: 2,
     source: 'Crypto.com Exchange, level 1: crypto.com/exchange/document/fees-limits',
   },
+  // To be confirmed: the base tiers as generally known, not read from the venues' pages. They count where an instrument of the venue is a
+  // target (an outcome's net basis points, the paper strategy), so for the dollar markets of Bitstamp and Gemini; legs cost nothing.
+  binance: { takerFeeBps: 10, halfSpreadBps: 0.5, source: `Binance spot, VIP 0, ${TO_BE_CONFIRMED}: binance.com/fee/schedule` },
+  bitstamp: {
+    takerFeeBps: 40,
+    halfSpreadBps: 2,
+    source: `Bitstamp, lowest paying tier, ${TO_BE_CONFIRMED}: bitstamp.net/fee-schedule`,
+  },
+  bybit: { takerFeeBps: 10, halfSpreadBps: 0.5, source: `Bybit spot, VIP 0, ${TO_BE_CONFIRMED}: bybit.com fee rates` },
+  gemini: { takerFeeBps: 40, halfSpreadBps: 2, source: `Gemini ActiveTrader, lowest tier, ${TO_BE_CONFIRMED}: gemini.com/fees` },
+  okx: { takerFeeBps: 10, halfSpreadBps: 0.5, source: `OKX spot, level 1, ${TO_BE_CONFIRMED}: okx.com/fees` },
 };
 
 /** A venue that is not listed: dear, so that nobody counts on a fee that is not there. */

@@ -13,10 +13,18 @@ from features_price_time import START, draws, leg
 
 MINUTES = 1700
 LEGS = ['coinbase_usd', 'coinbase_usdt', 'coinbase_eur', 'kraken_usd', 'kraken_usdt', 'kraken_usdc', 'kraken_eur', 'binanceus_usd',
-        'binanceus_usdt', 'binanceus_usdc', 'cryptocom_usd', 'cryptocom_usdt']
-RATES = ['coinbase_usdt_usd', 'kraken_usdt_usd', 'kraken_usdc_usd', 'binanceus_usdc_usdt']
+        'binanceus_usdt', 'binanceus_usdc', 'cryptocom_usd', 'cryptocom_usdt', 'binance_usdt', 'binance_usdc', 'okx_usdt', 'okx_usdc',
+        'bybit_usdt', 'bybit_usdc', 'bitstamp_usd', 'bitstamp_eur', 'gemini_usd']
+# Legs of opt-in venues have these columns only.
+FURTHER = LEGS[12:]
+FURTHER_FEATURES = ('leg_ret', 'leg_mom_10', 'spread', 'spread_z_1h')
+RATES = ['coinbase_usdt_usd', 'kraken_usdt_usd', 'kraken_usdc_usd', 'binanceus_usdc_usdt', 'kraken_eur_usd']
 # Which rate makes dollars of a quote currency.
-DOLLARS = {'usdt': 'coinbase_usdt_usd', 'usdc': 'kraken_usdc_usd'}
+DOLLARS = {'usdt': 'coinbase_usdt_usd', 'usdc': 'kraken_usdc_usd', 'eur': 'kraken_eur_usd'}
+# Converts, and has no columns of its own.
+SILENT = ('kraken_eur_usd',)
+# Of euro legs: version 2 is what is converted.
+CONVERTED = ('leg_spread_dev', 'spread_z', 'spread_gap')
 HOURS = 460
 
 
@@ -36,14 +44,14 @@ def market():
         if minute % 5 == 0 and not 1300 <= minute < 1360:
             aggregate[minute] = (eth + minute * 37 % 41 - 20) / 100
         for name in RATES:
-            value, skip = (10_000 + draw(41) - 20) / 10_000, draw(5)
+            value, skip = ((10_800 if name == 'kraken_eur_usd' else 10_000) + draw(41) - 20) / 10_000, draw(5)
             if skip != 0 or minute % 3 == 0:
                 rates[name].append((minute, value))
         for index, name in enumerate(LEGS):
             middle = eth - 20_000 if name.endswith('eur') else eth
             close, opened = middle + draw(81) - 40, middle + draw(81) - 40
             high, low = max(opened, close) + draw(60), min(opened, close) - draw(60)
-            volume, skip = 1 + draw(5000), draw(20)
+            volume, skip = 1 + draw(5000), draw(40)
             if skip >= index or minute == 0:
                 candles[name].append((minute, opened / 100, high / 100, low / 100, close / 100, volume / 1000))
     return ({name: leg_frame(rows) for name, rows in candles.items()},
@@ -79,8 +87,7 @@ def spreads(own, dollars, scale, out):
         if name == own:
             continue
         spread = dollars[own] - other
-        if not name.endswith('eur'):
-            out[f'spread.{name}'] = spread
+        out[f'spread.{name}'] = spread
         for label, width, least in (('5m', 5, 5), ('1h', 60, 30)):
             window = spread.rolling(width, min_periods=least)
             out[f'spread_z_{label}.{name}'] = (spread - window.mean()) / (window.std() + 1e-6)
@@ -98,6 +105,8 @@ def features():
     for name in LEGS:
         leg('leg', f'.{name}', frames[name], consensus, scale, coinbase, rate[name], not name.endswith('eur'))
     for name in RATES:
+        if name in SILENT:
+            continue
         rate_features(name, rates[name], coinbase)
     spreads('coinbase_usd', dollars, scale, coinbase)
     spreads('kraken_usd', {name: dollars[name] for name in ('kraken_usd', 'coinbase_usd')}, scale, kraken)
@@ -115,7 +124,16 @@ def features():
     beta = move.rolling(1440, min_periods=720).cov(other) / other.rolling(1440, min_periods=720).var()
     coinbase['beta_to_btc_1d'], coinbase['btc_residual_ret_1m'] = beta, move - beta * other
     coinbase['btc_residual_ret_1h'] = own.diff(60) - beta * logs.btc.diff(60)
-    return pd.DataFrame(coinbase), pd.DataFrame(kraken)
+    return pd.DataFrame(kept(coinbase)), pd.DataFrame(kept(kraken))
+
+
+def kept(columns):
+    return {name: values for name, values in columns.items()
+            if name.split('.')[-1] not in FURTHER or name.split('.')[0] in FURTHER_FEATURES}
+
+
+def versioned(name):
+    return f'{name}@2' if name.endswith('_eur') and name.startswith(CONVERTED) else f'{name}@1'
 
 
 def long_bars():
@@ -136,7 +154,7 @@ def section(frame, picks, length):
     """Row i is known at the end of the i-th stretch of so many minutes."""
     rows = [{'t': START + (i + 1) * length * 60_000, 'values': [None if pd.isna(v) else float(f'{v:.10g}') for v in frame.loc[i]]}
             for i in picks]
-    return {'columns': [f'{name}@1' for name in frame.columns], 'rows': rows}
+    return {'columns': [versioned(name) for name in frame.columns], 'rows': rows}
 
 
 if __name__ == '__main__':

@@ -219,6 +219,13 @@ describe('backfill', () => {
     expect(await run()).toMatchObject({ candles: tradedMinutes(720).length, failures: [] });
   });
 
+  test('fetches the rates that convert what is not in dollars, where the venue quotes them', async () => {
+    const report = await run({ venues: ['coinbase'], instruments: ['BTC-USD', 'BTC-EUR'], days: 0.1 });
+    expect(report.failures.map(({ instrument }) => instrument)).toEqual(['BTC-EUR']);
+    const asked = venues.requests.map((url) => url.split('/')[2]);
+    expect([...new Set(asked)].sort()).toEqual(['BTC-EUR', 'BTC-USD', 'USDC-USD', 'USDT-EUR', 'USDT-USD']);
+  });
+
   test('leaves out what no market can have made, and counts it', async () => {
     const t = (LAST - 5 * MINUTE) / 1000;
     const quiet = (Math.floor(LAST / MINUTE / 7) * 7 * MINUTE) / 1000;

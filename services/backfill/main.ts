@@ -7,8 +7,8 @@ import {
   contextSourcesOption,
   instant,
   logLevelOption,
-  names,
   symbolsOption,
+  venuesOption,
   wholeNumber,
 } from '#services/cli/options.ts';
 
@@ -29,7 +29,7 @@ interface Options extends StoreChoice {
 export function backfillCommand(): Command {
   const command = new Command('backfill')
     .description('fetch candles of one minute, and what context sources keep, by REST; asks only for what the store lacks')
-    .addOption(new Option('--venues <list>', 'whose history').argParser(names).default(['coinbase', 'kraken'], 'coinbase,kraken'))
+    .addOption(venuesOption('whose history'))
     .addOption(symbolsOption())
     .addOption(new Option('--days <n>', 'how far back; Kraken keeps 12 hours').argParser(wholeNumber(1, 3650)).default(7))
     .addOption(new Option('--from <time>', 'the oldest minute, UTC, instead of --days').argParser(instant))

@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
+import { parseInstrument } from '#libs/market/instrument.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import {
   type CandleQuery,
@@ -21,6 +22,7 @@ import {
 } from '#libs/store/candles.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
+import { findVenue, instrumentsAt } from '#services/ingest/venues/registry.ts';
 import { findCandleSource } from './venues/registry.ts';
 import { type CandleSource, MINUTE } from './venues/source.ts';
 
@@ -28,7 +30,10 @@ export interface BackfillOptions {
   /** Migrated. */
   readonly store: Store;
   readonly venues: readonly string[];
-  /** BASE-QUOTE. */
+  /**
+   * BASE-QUOTE; a venue without dollar markets gives what takes their place. Where any is quoted in a stablecoin or in euro, the rates that
+   * convert it are fetched too.
+   */
   readonly instruments: readonly string[];
   /** How far back; a venue that keeps less gives less. Or `from` and `to`. */
   readonly days?: number;
@@ -130,29 +135,39 @@ class Backfill {
   }
 
   async #plan(venue: string, source: CandleSource): Promise<Job[]> {
-    const { store, instruments, signal } = this.#options;
+    const { store, signal } = this.#options;
     let now = 0;
     const answers = await this.#guard(venue, '*', async () => {
       now = await source.now(signal);
     });
     if (!answers) return [];
-    const wanted = this.#wanted(now, source);
+    const range = this.#range(now, source);
     return Promise.all(
-      instruments.map(async (instrument) => {
+      this.#wanted(venue).map(async (instrument) => {
         const covered = await coveredMinutes(store, venue, instrument);
-        const missing = missingRanges(wanted, covered);
+        const missing = missingRanges(range, covered);
         return { venue, instrument, source, groups: missing.flatMap((range) => groupsOf(range, source.pageMinutes)) };
       }),
     );
   }
 
   /** Closed minutes that the venue still has; empty where it keeps none of what was asked for. */
-  #wanted(now: number, { depthMinutes }: CandleSource): TimeRange {
+  #range(now: number, { depthMinutes }: CandleSource): TimeRange {
     const { days = DEFAULT_DAYS, from, to } = this.#options;
     const closed = Math.floor((now - SETTLE_MS) / MINUTE) * MINUTE;
     const end = Math.min(closed, Math.floor((to ?? closed) / MINUTE) * MINUTE);
     const first = from === undefined ? end - Math.ceil((days * DAY) / MINUTE) * MINUTE : Math.floor(from / MINUTE) * MINUTE;
     return { from: Math.min(Math.max(first, closed - depthMinutes * MINUTE), end), to: end };
+  }
+
+  /** Instruments of a venue: what was asked for there, then the rates. */
+  #wanted(venue: string): readonly string[] {
+    const { venues, instruments } = this.#options;
+    const isConverted = venues
+      .flatMap((id) => instrumentsAt(id, instruments))
+      .some((name) => parseInstrument(name).quote !== 'USD');
+    const rates = isConverted ? findVenue(venue).rates : [];
+    return [...new Set([...instrumentsAt(venue, instruments), ...rates])];
   }
 
   async #fetch({ venue, instrument, source, groups }: Job): Promise<void> {
@@ -181,6 +196,9 @@ class Backfill {
     } catch (thrown) {
       if (signal.aborted) return false;
       if (!(thrown instanceof TributaryError) || thrown.code.startsWith('TRB_STORE')) throw thrown;
+      // A rate that the venue does not quote was not asked for by name.
+      const isOwn = instrument === '*' || instrumentsAt(venue, this.#options.instruments).includes(instrument);
+      if (!isOwn && thrown.code === 'TRB_UNKNOWN_SYMBOL') return false;
       this.#failures.push({ venue, instrument, error: thrown });
       logger.warn({ venue, instrument, code: thrown.code }, `history is left out: ${describeError(thrown)}`);
       return false;

@@ -6,7 +6,7 @@ import { names } from './options.ts';
 
 interface Finding {
   readonly what: string;
-  readonly state: 'ok' | 'missing' | 'failed';
+  readonly state: 'ok' | 'missing' | 'blocked' | 'failed';
   readonly detail: string;
 }
 
@@ -49,14 +49,20 @@ function java(): Finding {
 }
 
 async function venues(): Promise<Promise<Finding>[]> {
-  const { probeVenue, VENUES } = await import('#services/ingest/venues/registry.ts');
+  const { DEFAULT_VENUES, probeVenue, VENUES } = await import('#services/ingest/venues/registry.ts');
   return Object.keys(VENUES).map(async (venue): Promise<Finding> => {
-    const answers = await probeVenue(venue, { timeoutMs: 5_000 });
-    return {
-      what: venue,
-      state: answers ? 'ok' : 'missing',
-      detail: answers ? 'answers' : 'does not answer: check the network; `npm start` runs against the simulator meanwhile',
-    };
+    const isDefault = DEFAULT_VENUES.includes(venue);
+    const answer = await probeVenue(venue, { timeoutMs: 5_000 });
+    const use = isDefault ? '' : `; listened to with --venues …,${venue}`;
+    if (answer === 'answers') return { what: venue, state: 'ok', detail: `answers${use}` };
+    if (answer === 'blocked')
+      return {
+        what: venue,
+        state: 'blocked',
+        detail: 'does not serve this address or country (403 or 451): it switches itself off',
+      };
+    const meanwhile = isDefault ? ': check the network; `npm start` runs against the simulator meanwhile' : use;
+    return { what: venue, state: 'missing', detail: `does not answer${meanwhile}` };
   });
 }
 

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { type Horizon, isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import { describeError } from '#libs/errors/errors.ts';
+import { DEFAULT_VENUES, findVenue } from '#services/ingest/venues/registry.ts';
 
 const DURATION_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -48,6 +49,17 @@ export function horizons(text: string): Horizon[] {
   });
 }
 
+/** `coinbase,kraken` */
+export function venues(text: string): string[] {
+  return list(text, (name) => {
+    try {
+      return findVenue(name.toLowerCase()).id;
+    } catch (thrown) {
+      throw new InvalidArgumentError(describeError(thrown));
+    }
+  });
+}
+
 export function names(text: string): string[] {
   return list(text, (name) => name);
 }
@@ -85,6 +97,11 @@ function namedFiles(text: string): Readonly<Record<string, string>> {
     }),
   );
 }
+export const venuesOption = (description: string): Option =>
+  new Option('--venues <list>', description)
+    .env('TRIBUTARY_VENUES')
+    .argParser(venues)
+    .default([...DEFAULT_VENUES], DEFAULT_VENUES.join(','));
 
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of everything random').argParser(wholeNumber(0, 2 ** 31 - 1)).default(1);

@@ -135,6 +135,16 @@ describe('void', () => {
     });
   });
 
+  test.each([
+    ['grow', 6, 8],
+    ['say nothing', 0, -1],
+  ])('where the feed was away and trade ids that %s cannot tell what it missed', (_ids, from, to) => {
+    const start = [clock(0), trade(1, 10, { tradeId: 5 }), gap(20, GapKind.GAP_KIND_DISCONNECT)];
+    const back = [gap(40, GapKind.GAP_KIND_TRADES, from, to), trade(40, 11, { tradeId: from === 0 ? 0 : 9 }), trade(41, 12)];
+    expect(settle([decision(0)], [...start, ...back, clock(62)])[0]).toMatchObject({ status: VOID, voidReason: 'feed_gap' });
+    expect(settle([decision(41)], [...start, ...back, trade(50, 13), clock(103)])[0]).toMatchObject({ status: UP });
+  });
+
   test('where the feed was away at the end, but not where it came back', () => {
     const start = [clock(0), trade(1, 10), gap(20, GapKind.GAP_KIND_DISCONNECT)];
     expect(settle([decision(0)], [...start, clock(62)])[0]).toMatchObject({ status: VOID, voidReason: 'feed_gap' });

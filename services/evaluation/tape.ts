@@ -40,7 +40,7 @@ export class Tape {
 
   trade(trade: Trade, time: number): void {
     for (const hole of this.#holes) hole.missing?.delete(trade.tradeId);
-    // A venue's trade ids are dense, so if trades were missed while it was away, ingest says which (GAP_KIND_TRADES).
+    // If trades were missed while the venue was away, ingest says so (GAP_KIND_TRADES): which where ids are dense, else that there may be.
     this.#holes = this.#holes.filter((hole) => (hole.missing === undefined ? trade.repaired : hole.missing.size > 0));
     if (!trade.repaired) [this.#secondLast, this.#last] = [this.#last, { id: trade.tradeId, time }];
     this.print(time, trade.price);

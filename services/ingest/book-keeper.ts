@@ -1,36 +1,67 @@
 /**
- * One instrument's book from a venue's book events: replaced by snapshots, changed by updates, checked by checksum, dropped when wrong.
- * Pure.
+ * One instrument's book from a venue's book events: replaced by snapshots, changed by updates, checked by sequence and checksum, dropped
+ * when wrong. Where snapshots come by REST, what the feed says meanwhile is held and applied to the snapshot that comes. Pure.
  */
 import { OrderBook } from '#libs/market/book.ts';
-import { type BookEvent, type Listing } from './venues/venue.ts';
+import { type BookChecksum, type BookEvent, type Listing } from './venues/venue.ts';
 
 /** Failures within this time, microseconds, after which the checksum itself is not believed. */
 const FAILURE_WINDOW = 60_000_000;
 const FAILURES = 3;
 /** How long it is not believed, microseconds. */
 const DISBELIEF = 600_000_000;
+/** Updates held for a snapshot that is awaited; with more than this it comes too late. */
+const MOST_HELD = 5_000;
 
 export type BookResult =
   | 'applied'
   /** No snapshot yet, or the precisions are unknown: nothing was done. */
   | 'ignored'
+  /** Kept for the snapshot that is to come. */
+  | 'held'
+  /** Updates are missing: the book is dropped. */
+  | 'missed-update'
   /** The book was wrong and is dropped; a new snapshot is needed. */
   | 'bad-checksum';
+
+export interface BookKeeperOptions {
+  /** Levels kept on each side. */
+  readonly depth: number;
+  /** Snapshots come by REST. */
+  readonly holdsUpdates: boolean;
+  readonly checksum?: BookChecksum | undefined;
+}
 
 export class BookKeeper {
   /** Levels that a venue removed though they were not there: a sign of a corrupt book. */
   missedDeletes = 0;
   checksumFailures = 0;
-  readonly #depth: number;
+  readonly #options: BookKeeperOptions;
+  #held: BookEvent[] = [];
+  /** Sequence of the newest event in the book; undefined: not numbered. */
+  #sequence: number | undefined;
+  /** The snapshot is newer than the first update on it may be. */
+  #isJoined = false;
+  /** The newest update named the one before it. */
+  #isChained = false;
   #listing: Listing | undefined;
   #book: OrderBook | undefined;
   #hasSnapshot = false;
   #failures: number[] = [];
   #disbelievedUntil = 0;
 
-  constructor(depth: number) {
-    this.#depth = depth;
+  constructor(options: BookKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a missing update shows by itself, by a checksum or by the sequence. */
+  get tellsMissedUpdates(): boolean {
+    return this.#options.checksum !== undefined || this.#isChained;
+  }
+
+  /** Updates wait for a snapshot. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
   }
 
   /** The book, while it can be believed. */
@@ -52,24 +83,64 @@ export class BookKeeper {
     const old = this.#listing;
     this.#listing = listing;
     if (old?.priceDecimals === listing.priceDecimals && old.sizeDecimals === listing.sizeDecimals) return false;
-    this.#book = new OrderBook({ priceDecimals: listing.priceDecimals, depth: this.#depth });
+    this.#book = new OrderBook({ priceDecimals: listing.priceDecimals, depth: this.#options.depth });
     this.drop();
     return true;
   }
 
   drop(): void {
     this.#hasSnapshot = false;
+    this.#held = [];
     this.#book?.clear();
   }
 
   /** `now`: receive time, microseconds. */
   apply(event: BookEvent, now: number): BookResult {
     const book = this.#book;
-    if (book === undefined || !(event.isSnapshot || this.#hasSnapshot)) return 'ignored';
-    if (event.isSnapshot) book.reset(event.bids, event.asks);
-    else this.#change(book, event);
+    if (book === undefined) return 'ignored';
+    if (event.isSnapshot) return this.#replace(book, event, now);
+    if (!this.#hasSnapshot) return this.#hold(event);
+    const place = this.#place(event);
+    if (place === 'missed-update') this.drop();
+    if (place !== 'next') return place;
+    this.#change(book, event);
+    return this.#verify(book, event.checksum, now);
+  }
+
+  #replace(book: OrderBook, event: BookEvent, now: number): BookResult {
+    const held = this.#held;
+    this.#held = [];
+    book.reset(event.bids, event.asks);
     this.#hasSnapshot = true;
-    return event.checksum === undefined || this.#verify(book, event.checksum, now) ? 'applied' : 'bad-checksum';
+    this.#sequence = event.sequence?.last;
+    this.#isJoined = false;
+    let result: BookResult = this.#verify(book, event.checksum, now);
+    for (const update of held) {
+      if (result === 'applied' || result === 'ignored') result = this.apply(update, now);
+    }
+    return result === 'ignored' ? 'applied' : result;
+  }
+
+  #hold(event: BookEvent): BookResult {
+    if (!this.#options.holdsUpdates) return 'ignored';
+    if (this.#held.length === MOST_HELD) this.#held = [];
+    this.#held.push(event);
+    return 'held';
+  }
+
+  /** Only the first update on a snapshot may overlap it: sizes are absolute, so that what is told twice does no harm. */
+  #place({ sequence }: BookEvent): 'next' | 'ignored' | 'missed-update' {
+    const known = this.#sequence;
+    if (sequence === undefined || known === undefined) return 'next';
+    const { previous, last } = sequence;
+    this.#isChained = previous !== undefined;
+    if (previous !== known) {
+      if (last <= known) return 'ignored';
+      if (previous !== undefined && (previous > known || this.#isJoined)) return 'missed-update';
+    }
+    this.#sequence = last;
+    this.#isJoined = true;
+    return 'next';
   }
 
   #change(book: OrderBook, { bids, asks }: BookEvent): void {
@@ -78,16 +149,17 @@ export class BookKeeper {
     book.truncate();
   }
 
-  #verify(book: OrderBook, checksum: number, now: number): boolean {
-    if (book.checksum(this.#listing!.sizeDecimals) === checksum) return true;
+  #verify(book: OrderBook, checksum: number | undefined, now: number): 'applied' | 'bad-checksum' {
+    const make = this.#options.checksum;
+    if (checksum === undefined || make === undefined || make(book, this.#listing!) === checksum) return 'applied';
     this.checksumFailures++;
-    if (!this.isChecksumBelieved(now)) return true;
+    if (!this.isChecksumBelieved(now)) return 'applied';
     this.#failures = [...this.#failures.filter((time) => now - time < FAILURE_WINDOW), now];
     if (this.#failures.length >= FAILURES) {
       this.#disbelievedUntil = now + DISBELIEF;
       this.#failures = [];
     }
     this.drop();
-    return false;
+    return 'bad-checksum';
   }
 }

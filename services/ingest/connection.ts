@@ -1,9 +1,12 @@
 /**
- * One WebSocket kept open: connects, subscribes, notices silence, and comes back after a cut with jittered, doubling pauses.
+ * One WebSocket kept open: connects, subscribes, notices silence, and comes back after a cut with jittered, doubling pauses. It ends with
+ * `TRB_VENUE_BLOCKED` where the venue does not serve this address: 451, or 403 before it ever let us in.
  */
 import WebSocket from 'ws';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
+import { venueBlocked } from './venues/blocked.ts';
+import { type KeepAlive } from './venues/venue.ts';
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -15,6 +18,8 @@ export interface ConnectionOptions {
   readonly silenceMs?: number;
   /** First pause before connecting again, milliseconds. Default 500. */
   readonly firstPauseMs?: number;
+  /** Default none. */
+  readonly keepAlive?: KeepAlive | undefined;
 }
 
 export interface ConnectionHandler {
@@ -23,6 +28,8 @@ export interface ConnectionHandler {
   connected(): void;
   /** `receiveTime`: our clock in microseconds as the frame left the socket. Undefined text: a binary frame. */
   frame(text: string | undefined, receiveTime: number): void;
+  /** The other end is there, though it said nothing: a WebSocket pong. */
+  alive(receiveTime: number): void;
   disconnected(reason: string, isSilence: boolean): void;
 }
 
@@ -37,9 +44,10 @@ export class Connection {
   readonly #options: Required<ConnectionOptions>;
   readonly #handler: ConnectionHandler;
   #socket: WebSocket | undefined;
+  #hasOpened = false;
 
   constructor(options: ConnectionOptions, handler: ConnectionHandler) {
-    this.#options = { random: Math.random, silenceMs: 5_000, firstPauseMs: 500, ...options };
+    this.#options = { random: Math.random, silenceMs: 5_000, firstPauseMs: 500, keepAlive: undefined, ...options };
     this.#handler = handler;
   }
 
@@ -53,15 +61,16 @@ export class Connection {
     this.#socket?.terminate();
   }
 
-  /** Keeps a connection until `signal` aborts. */
+  /** Keeps a connection until `signal` aborts. Rejects with `TRB_VENUE_BLOCKED`. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, firstPauseMs, logger, url } = this.#options;
     const isOver = () => signal.aborted;
     let pause = firstPauseMs;
     while (!isOver()) {
       const startedAt = clock.now();
-      const reason = await this.#live(signal);
+      const { reason, status } = await this.#live(signal);
       if (isOver()) return;
+      if (status === 451 || (status === 403 && !this.#hasOpened)) throw venueBlocked(url, status);
       if (clock.now() - startedAt >= HEALTHY_MS) pause = firstPauseMs;
       const wait = pause * (0.5 + random() / 2);
       logger.warn({ url, reason, waitMs: Math.round(wait) }, `connection lost (${reason}); the next attempt follows`);
@@ -70,9 +79,9 @@ export class Connection {
     }
   }
 
-  /** One connection, from opening to its end; resolves with the reason. */
-  #live(signal: AbortSignal): Promise<string> {
-    const { url, clock, silenceMs } = this.#options;
+  /** One connection, from opening to its end. `status`: the HTTP status that refused the upgrade. */
+  #live(signal: AbortSignal): Promise<{ readonly reason: string; readonly status: number | undefined }> {
+    const { url, clock, silenceMs, keepAlive } = this.#options;
     return new Promise((resolve) => {
       const socket = new WebSocket(url, {
         maxPayload: LARGEST_FRAME,
@@ -85,6 +94,13 @@ export class Connection {
       let reason: string | undefined;
       let isSilence = false;
       let lastFrameAt = 0;
+      let status: number | undefined;
+      const ask = (): void => {
+        if (socket.readyState !== WebSocket.OPEN) return;
+        if (keepAlive?.text === undefined) socket.ping();
+        else socket.send(keepAlive.text);
+      };
+      const asking = keepAlive === undefined ? undefined : setInterval(ask, keepAlive.everyMs);
       const watch = setInterval(
         () => {
           if (!isOpen || clock.now() - lastFrameAt < silenceMs) return;
@@ -97,7 +113,7 @@ export class Connection {
       const stop = () => socket.terminate();
       signal.addEventListener('abort', stop, { once: true });
       socket.on('open', () => {
-        isOpen = true;
+        isOpen = this.#hasOpened = true;
         lastFrameAt = clock.now();
         for (const text of this.#handler.subscription()) socket.send(text);
         this.#handler.connected();
@@ -108,15 +124,27 @@ export class Connection {
         lastFrameAt = receiveTime / 1000;
         this.#handler.frame(isBinary ? undefined : textOf(data), receiveTime);
       });
+      socket.on('pong', () => {
+        const receiveTime = clock.nowMicros();
+        lastFrameAt = receiveTime / 1000;
+        if (!signal.aborted) this.#handler.alive(receiveTime);
+      });
+      socket.on('unexpected-response', (_request, response) => {
+        status = response.statusCode;
+        reason = `the venue refused with HTTP ${status}`;
+        response.destroy();
+        socket.terminate();
+      });
       socket.on('error', (error) => (reason ??= error.message));
       socket.on('close', (code) => {
         clearInterval(watch);
+        clearInterval(asking);
         signal.removeEventListener('abort', stop);
         this.#socket = undefined;
         const why = reason ?? `closed with code ${code}`;
         // Stopping is no fault: the next start says what was not watched.
         if (isOpen && !signal.aborted) this.#handler.disconnected(why, isSilence);
-        resolve(why);
+        resolve({ reason: why, status });
       });
       if (signal.aborted) stop();
     });

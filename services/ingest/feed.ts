@@ -4,6 +4,7 @@ import { type WallClock } from '#libs/clock/clock.ts';
 import { type Instrument } from '#libs/market/instrument.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { GapKind, gapKindToJSON, Tick } from '#libs/wire/tributary/v1/market.ts';
+import { type BookFetcher } from './book-fetcher.ts';
 import { type Capture } from './capture.ts';
 import { type ConnectionHandler } from './connection.ts';
 import { InstrumentStream, type Resume, type StreamOutput, type TickEvent } from './instrument-stream.ts';
@@ -25,6 +26,7 @@ export interface FeedOptions {
   readonly metrics: IngestMetrics;
   readonly publisher: Publisher;
   readonly repairer: Repairer;
+  readonly books: BookFetcher;
   readonly capture: Capture | undefined;
   readonly send: (text: string) => void;
   /** Opens the connection anew. */
@@ -42,10 +44,9 @@ export class Feed implements ConnectionHandler, StreamOutput {
   constructor(options: FeedOptions) {
     this.#options = options;
     const { venue, instruments, resume } = options;
-    const { bookDepth, hasInstrumentHeartbeats: hasHeartbeats, hasChecksums } = venue;
     const streamOf = (instrument: Instrument) => {
       const known = resume.get(instrument.name) ?? { complete: undefined, sequence: 0 };
-      return new InstrumentStream({ instrument, bookDepth, hasHeartbeats, hasChecksums, resume: known }, this);
+      return new InstrumentStream({ instrument, venue, resume: known }, this);
     };
     this.streams = new Map(instruments.map((instrument) => [instrument.name, streamOf(instrument)]));
   }
@@ -72,9 +73,13 @@ export class Feed implements ConnectionHandler, StreamOutput {
     for (const stream of this.streams.values()) stream.disconnected(now, kind, reason);
   }
 
+  alive(receiveTime: number): void {
+    for (const stream of this.streams.values()) stream.lastFrameTime = receiveTime;
+  }
+
   frame(text: string | undefined, receiveTime: number): void {
     const { metrics, capture, venue } = this.#options;
-    for (const stream of this.streams.values()) stream.lastFrameTime = receiveTime;
+    this.alive(receiveTime);
     if (text === undefined) {
       metrics.frame('binary');
       this.#handle({ kind: 'malformed', reason: 'binary', instrument: undefined }, receiveTime, 'binary');
@@ -158,7 +163,9 @@ export class Feed implements ConnectionHandler, StreamOutput {
   }
 
   resync(stream: InstrumentStream): void {
-    for (const text of this.#options.venue.resyncBook(stream.instrument.name)) this.#options.send(text);
+    const { venue, books, send } = this.#options;
+    if (venue.bookSnapshots === 'rest') books.fetch(stream);
+    else for (const text of venue.resyncBook(stream.instrument.name)) send(text);
   }
 
   malformed(reason: MalformedReason): void {
@@ -195,6 +202,10 @@ export class Feed implements ConnectionHandler, StreamOutput {
         return;
       case 'refused':
         this.#options.logger.error({ instrument: event.instrument }, `${this.#options.venue.id} refused: ${event.message}`);
+        return;
+      case 'reconnect':
+        this.#options.logger.info(`${this.#options.venue.id} asks for a new connection`);
+        this.#options.reconnect();
         return;
       case 'ticker':
         return; // the book gives the quotes; the ticker is the tests' audit of it

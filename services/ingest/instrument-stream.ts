@@ -16,7 +16,7 @@ import { BookKeeper } from './book-keeper.ts';
 import { BookPublisher } from './book-publisher.ts';
 import { PriceGuard } from './price-guard.ts';
 import { type Completeness, type Hole, TradeLedger } from './trade-ledger.ts';
-import { type BookEvent, type Listing, type MalformedReason, type TradeEvent } from './venues/venue.ts';
+import { type BookEvent, type Listing, type MalformedReason, type TradeEvent, type Venue } from './venues/venue.ts';
 
 export type TickEvent = NonNullable<Tick['event']>;
 
@@ -42,11 +42,12 @@ export interface Resume {
 
 export interface StreamOptions {
   readonly instrument: Instrument;
-  readonly bookDepth: number;
-  readonly hasHeartbeats: boolean;
-  readonly hasChecksums: boolean;
+  readonly venue: StreamVenue;
   readonly resume: Resume;
 }
+
+/** What of a venue's declaration a stream goes by. */
+export type StreamVenue = Pick<Venue, 'bookDepth' | 'hasInstrumentHeartbeats' | 'checksum' | 'tradeIds' | 'bookSnapshots'>;
 
 const SECOND = 1_000_000;
 /** A venue's announcement of a last trade we have not seen may run ahead of the trade itself by this much. */
@@ -56,6 +57,8 @@ const SNAPSHOT_GRACE = 10 * SECOND;
 const SILENCE = 5 * SECOND;
 /** A whole frame was lost, of which nobody knows what it said. */
 const LOST_FRAME: readonly MalformedReason[] = ['not-json', 'shape', 'binary'];
+/** A range of ids that holds none. */
+const UNKNOWN_TRADES = { from: 0, to: -1 };
 const LONGEST_RESYNC_PAUSE = 60 * SECOND;
 const FIRST_RESYNC_PAUSE = 2 * SECOND;
 
@@ -71,8 +74,9 @@ export class InstrumentStream {
   readonly #tradePrices = new PriceGuard();
   readonly #mids = new PriceGuard();
   #isAbsurd = false;
-  readonly #hasHeartbeats: boolean;
-  readonly #hasChecksums: boolean;
+  readonly #venue: StreamVenue;
+  /** Trades may have been missed of which nobody can tell: ids are not dense, and the feed was away. */
+  #mayHaveMissed: boolean;
   #sequence: number;
   /** Nothing is known from before: what the venue tells of the past is where trades begin, not something missed. */
   #isJoining: boolean;
@@ -94,15 +98,16 @@ export class InstrumentStream {
   #statusSaid: { readonly status: TradingStatus; readonly tickSize: number } | undefined;
   #quoteTime = 0;
 
-  constructor({ instrument, bookDepth, hasHeartbeats, hasChecksums, resume }: StreamOptions, output: StreamOutput) {
+  constructor({ instrument, venue, resume }: StreamOptions, output: StreamOutput) {
     this.instrument = instrument;
     this.#output = output;
-    this.#hasHeartbeats = hasHeartbeats;
-    this.#hasChecksums = hasChecksums;
-    this.#trades = new TradeLedger(resume.complete);
+    this.#venue = venue;
+    this.#trades = new TradeLedger(resume.complete, venue.tradeIds === 'dense');
+    this.#mayHaveMissed = venue.tradeIds !== 'dense' && resume.sequence > 0;
     this.#isJoining = resume.complete === undefined;
     this.#sequence = resume.sequence;
-    this.#keeper = new BookKeeper(bookDepth);
+    const { bookDepth: depth, checksum, bookSnapshots } = venue;
+    this.#keeper = new BookKeeper({ depth, checksum, holdsUpdates: bookSnapshots === 'rest' });
   }
 
   /** The best quote, while it can be believed, and when it was received. */
@@ -125,6 +130,16 @@ export class InstrumentStream {
     return this.#books.conflated;
   }
 
+  /** Which connection it is on; changes with each. */
+  get session(): number {
+    return this.#isConnected ? this.reconnects : -1;
+  }
+
+  /** No book that can be believed, and updates wait for one. */
+  get awaitsBook(): boolean {
+    return this.#keeper.book === undefined && this.#keeper.isHolding;
+  }
+
   isHealthy(now: number): boolean {
     return this.quote !== undefined && !this.#isSilent && now - this.lastFrameTime < 3 * SECOND;
   }
@@ -140,7 +155,7 @@ export class InstrumentStream {
     this.#hasConnected = true;
     this.#isConnected = true;
     this.#lastHeartbeat = 0;
-    this.#resyncNotBefore = now + SNAPSHOT_GRACE;
+    this.#resyncNotBefore = this.#venue.bookSnapshots === 'rest' ? now : now + SNAPSHOT_GRACE;
   }
 
   disconnected(now: number, kind: GapKind, reason: string): void {
@@ -149,18 +164,26 @@ export class InstrumentStream {
     this.#isJoining &&= this.#trades.lastId === undefined;
     this.#isSilent = false;
     this.#announced = undefined;
+    this.#mayHaveMissed = this.#venue.tradeIds !== 'dense';
     this.#voidBook();
     this.gap(now, kind, reason);
   }
 
   onTrade(trade: TradeEvent, now: number): void {
+    if (trade.tradeId === 0) {
+      this.#sayMissed(now, undefined);
+      this.#publishTrade(trade, now, trade.isLate);
+      return;
+    }
     if (this.#isJoining && trade.isLate) {
       this.#trades.join(trade.tradeId, trade.exchangeTime);
       return;
     }
     this.#isJoining = false;
+    const before = this.#trades.lastId;
     const seen = this.#trades.see(trade.tradeId, trade.exchangeTime || now);
     if (seen === 'repeat') return;
+    this.#sayMissed(now, before === undefined ? undefined : { from: before + 1, to: trade.tradeId - 1 });
     if (seen !== 'new') this.#openHole(seen, now, GapKind.GAP_KIND_TRADES);
     this.#publishTrade(trade, now, trade.isLate);
   }
@@ -191,7 +214,12 @@ export class InstrumentStream {
       return;
     }
     const book = this.#keeper.book;
-    if (result === 'ignored' || book === undefined) return;
+    if (result === 'missed-update') {
+      this.#wrongBook(now, GapKind.GAP_KIND_CHECKSUM, 'updates of the book are missing');
+      return;
+    }
+    if (result === 'held') this.#askForBook(now);
+    if (result !== 'applied' || book === undefined) return;
     // The next failure may ask for a snapshot at once, unless this one was itself asked for because of a failure.
     if (event.isSnapshot && this.#resyncedAt === 0) this.#resyncNotBefore = now;
     this.#books.observe(book);
@@ -238,8 +266,7 @@ export class InstrumentStream {
   onMalformed(reason: MalformedReason, now: number): void {
     this.#malformedUnsaid++;
     this.#malformedReason = reason;
-    // Without checksums nobody will notice that the book missed an update.
-    if (!this.#hasChecksums && LOST_FRAME.includes(reason)) this.#askForBook(now);
+    if (!this.#keeper.tellsMissedUpdates && LOST_FRAME.includes(reason)) this.#renewBook(now);
     this.#sayMalformed(now);
   }
 
@@ -255,7 +282,8 @@ export class InstrumentStream {
   everySecond(now: number, clockSkew: number): void {
     this.#checkAnnounced(now);
     this.#checkSilence(now);
-    if (this.#isConnected && this.#keeper.book === undefined && this.#keeper.hasPrecision) this.#askForBook(now);
+    const isDue = this.#keeper.hasPrecision && (this.#venue.bookSnapshots === 'feed' || this.#keeper.isHolding);
+    if (this.#isConnected && this.#keeper.book === undefined && isDue) this.#askForBook(now);
     const complete = this.#refused === undefined ? this.#trades.complete : earlier(this.#trades.complete, this.#refused);
     this.#publish(now, 0, {
       $case: 'heartbeat',
@@ -327,6 +355,15 @@ export class InstrumentStream {
     this.#openHole(hole, now, GapKind.GAP_KIND_OVERFLOW);
   }
 
+  /** Once after the feed was away, where ids cannot tell what it missed. `between`: ids of which none, some or all were trades. */
+  #sayMissed(now: number, between: Pick<Hole, 'from' | 'to'> | undefined): void {
+    if (!this.#mayHaveMissed) return;
+    this.#mayHaveMissed = false;
+    if (between !== undefined && between.to < between.from) return;
+    const detail = 'trades may be missing: the ids of the venue do not tell';
+    this.gap(now, GapKind.GAP_KIND_TRADES, detail, { ...(between ?? UNKNOWN_TRADES), after: 0 });
+  }
+
   #openHole(hole: Hole, now: number, kind: GapKind): void {
     this.gap(now, kind, `${hole.to - hole.from + 1} trades missed`, hole);
     this.#output.repair(this, hole);
@@ -365,7 +402,7 @@ export class InstrumentStream {
   }
 
   #checkSilence(now: number): void {
-    if (!this.#hasHeartbeats || !this.#isConnected || this.#lastHeartbeat === 0 || this.#isSilent) return;
+    if (!this.#venue.hasInstrumentHeartbeats || !this.#isConnected || this.#lastHeartbeat === 0 || this.#isSilent) return;
     if (now - this.#lastHeartbeat <= SILENCE) return;
     this.#isSilent = true;
     this.gap(now, GapKind.GAP_KIND_STALE, 'no heartbeat of the instrument for 5 s');
@@ -374,6 +411,12 @@ export class InstrumentStream {
   #wrongBook(now: number, kind: GapKind, detail: string): void {
     this.#voidBook();
     this.gap(now, kind, detail);
+    this.#askForBook(now);
+  }
+
+  /** A snapshot by REST goes with the updates since it was asked for: without the old book they are held. */
+  #renewBook(now: number): void {
+    if (this.#venue.bookSnapshots === 'rest') this.#voidBook();
     this.#askForBook(now);
   }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
-import { InstrumentStream, type StreamOptions, type StreamOutput } from './instrument-stream.ts';
+import { InstrumentStream, type StreamOutput, type StreamVenue } from './instrument-stream.ts';
 import { type Hole } from './trade-ledger.ts';
 
 export interface RecordedFrame {
@@ -33,7 +33,7 @@ export type Said = NonNullable<Tick['event']> & {
 };
 
 /** A stream of one instrument on its own, with what it published and asked for. */
-export function gather(name: string, options: Partial<StreamOptions> = {}) {
+export function gather(name: string, venue: Partial<StreamVenue> = {}) {
   const said: Said[] = [];
   const asked = { resyncs: 0, repairs: [] as Hole[], malformed: [] as string[], badChecksums: 0 };
   const queue = { isBusy: false, isFull: false };
@@ -54,11 +54,8 @@ export function gather(name: string, options: Partial<StreamOptions> = {}) {
   const stream = new InstrumentStream(
     {
       instrument: parseInstrument(name),
-      bookDepth: Infinity,
-      hasHeartbeats: false,
-      hasChecksums: false,
+      venue: { bookDepth: Infinity, hasInstrumentHeartbeats: false, tradeIds: 'dense', bookSnapshots: 'feed', ...venue },
       resume: { complete: undefined, sequence: 0 },
-      ...options,
     },
     output,
   );

@@ -8,9 +8,6 @@ const REFERENCE_SERIES: readonly string[] = ['BTC-USD', 'ETH-USD'];
 /** Milliseconds after its second from which on a value may be used: by then it has reached every partition. */
 const EFFECT_DELAY_MS = 2_000;
 
-/** Subscribed besides what was asked for, where the venue has them. */
-export const RATES: readonly string[] = ['USDT-USD', 'USDC-USD'];
-
 export function isReference(instrument: Instrument): boolean {
   return isConversionRate(instrument) || REFERENCE_SERIES.includes(instrument.name);
 }

@@ -39,6 +39,8 @@ export class Repairer {
     const missing = hole.to - hole.from + 1;
     const { clock } = this.#options;
     if (missing > LARGEST_REPAIR) stream.closeHole(hole, clock.nowMicros(), `${missing} trades are too many to fill in`);
+    else if (this.#options.rest.trades === undefined)
+      stream.closeHole(hole, clock.nowMicros(), 'the venue gives no trades after the fact');
     else if (this.#waiting.length >= MOST_WAITING) stream.closeHole(hole, clock.nowMicros(), 'too many holes wait to be filled');
     else this.#waiting.push({ stream, hole });
     this.#wake?.();
@@ -66,7 +68,8 @@ export class Repairer {
     for (let attempt = 0; attempt < ATTEMPTS && !isOver(); attempt++) {
       if (attempt > 0) await clock.sleep(PAUSE_MS * attempt, signal);
       try {
-        for await (const trades of rest.trades({ instrument, from: hole.from, to: hole.to, after: hole.after }, signal)) {
+        const wanted = { instrument, from: hole.from, to: hole.to, after: hole.after };
+        for await (const trades of rest.trades?.(wanted, signal) ?? []) {
           filled += stream.onRepair(hole, trades, clock.nowMicros());
         }
       } catch (error) {

@@ -6,15 +6,17 @@ import { z } from 'zod';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type Instrument, parseInstrument } from '#libs/market/instrument.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { BookFetcher } from './book-fetcher.ts';
 import { openCapture } from './capture.ts';
 import { Connection } from './connection.ts';
 import { Feed } from './feed.ts';
+import { watchListings } from './listing-watch.ts';
 import { createIngestMetrics } from './metrics.ts';
 import { Publisher } from './publisher.ts';
-import { RATES } from './references.ts';
 import { Repairer } from './repairer.ts';
 import { readResume } from './resume.ts';
 import { type ClockSkew, watchVenueClock } from './venue-clock.ts';
+import { isBlocked } from './venues/blocked.ts';
 import { findVenue } from './venues/registry.ts';
 import { type Listing, type Venue, type VenueRest } from './venues/venue.ts';
 
@@ -23,7 +25,7 @@ const Options = z.object({
   instruments: z
     .array(z.string())
     .min(1)
-    .describe('BASE-QUOTE; USDT-USD and USDC-USD come by themselves where the venue has them.'),
+    .describe('BASE-QUOTE; the rates that convert stablecoins and the euro come by themselves where the venue has them.'),
   endpoints: z
     .object({ ws: z.url({ protocol: /^wss?$/ }), rest: z.url({ protocol: /^https?$/ }) })
     .optional()
@@ -65,7 +67,7 @@ export interface IngestOptions extends Readonly<z.input<typeof Options>> {
 
 /**
  * Runs until `signal` aborts; then closes the socket and hands what waits to the log.
- * Rejects with `TRB_UNKNOWN_VENUE`, `TRB_UNKNOWN_SYMBOL`, or the log's error when it cannot be written any more.
+ * Rejects with `TRB_UNKNOWN_VENUE`, `TRB_UNKNOWN_SYMBOL`, `TRB_VENUE_BLOCKED` (it does not serve this address: 403 or 451), or the log's error when it cannot be written any more.
  */
 export async function runIngest(context: ServiceContext, options: IngestOptions, signal: AbortSignal): Promise<void> {
   const settings = Options.parse(options);
@@ -81,11 +83,13 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
   const listings = await findListings({ ...context, logger }, venue, rest, settings, signal);
   if (isOver()) return;
   const instruments = [...listings.keys()].map(parseInstrument);
+  const stopped = new AbortController(); // the sources: they stop first, so that the publisher can write what they left
   const resume = await readResume(log, venue.id, instruments, signal);
 
   const metrics = createIngestMetrics(context.metrics, venue.id);
   const publisher = new Publisher({ log, clock, logger, busyAt: settings.busyRecords, fullAt: settings.fullRecords });
   const repairer = new Repairer({ rest, clock, logger, repaired: (trades) => metrics.repairedTrades(trades) });
+  const books = new BookFetcher({ rest, clock, logger, signal: stopped.signal });
   const capture =
     settings.captureFile === undefined
       ? undefined
@@ -100,12 +104,14 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
     metrics,
     publisher,
     repairer,
+    books,
     capture,
     send: (text) => connection.send(text),
     reconnect: () => connection.reset(),
   });
   const { silenceMs, reconnectMs: firstPauseMs } = settings;
-  const connection = new Connection({ url: endpoints.ws, clock, logger, silenceMs, firstPauseMs }, feed);
+  const { keepAlive } = venue;
+  const connection = new Connection({ url: endpoints.ws, clock, logger, silenceMs, firstPauseMs, keepAlive }, feed);
   for (const listing of listings.values())
     if (listing !== undefined) feed.streams.get(listing.instrument)?.onListing(listing, clock.nowMicros());
   const measured = ({ skew }: ClockSkew) => {
@@ -113,7 +119,6 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
     metrics.clockSkew(skew);
   };
 
-  const stopped = new AbortController(); // the sources: they stop first, so that the publisher can write what they left
   const drained = new AbortController();
   const stop = () => stopped.abort();
   signal.addEventListener('abort', stop, { once: true });
@@ -126,11 +131,13 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
       repairer.run(stopped.signal),
       keepTime(context, part, feed, stopped.signal),
       watchVenueClock({ venue: venue.id, rest, clock, logger, measured }, stopped.signal),
+      ...(venue.hasListings ? [] : [watchListings({ rest, streams: [...feed.streams.values()], clock, logger }, stopped.signal)]),
     ].map((source) => source.finally(stop));
     await Promise.allSettled(sources);
     await Promise.all(sources);
   } finally {
     signal.removeEventListener('abort', stop);
+    await books.settled();
     drained.abort();
     await writing;
     await capture?.close();
@@ -169,13 +176,14 @@ async function findListings(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Listing | undefined>> {
   const asked: Instrument[] = [...new Set(instruments)].map(parseInstrument);
-  const rates = RATES.filter((rate) => !instruments.includes(rate));
+  const rates = venue.rates.filter((rate) => !instruments.includes(rate));
   const ask = async (name: string) => [name, await rest.listing(name, signal)] as const;
   let answers: (readonly [string, Listing | undefined])[];
   try {
     answers = await Promise.all([...asked.map(({ name }) => name), ...rates].map(ask));
   } catch (error) {
     if (signal.aborted) return new Map();
+    if (isBlocked(error)) throw error;
     logger.warn(`${venue.id} could not be asked what it lists: ${describeError(error)}`);
     return new Map(asked.map(({ name }) => [name, undefined]));
   }

@@ -1,6 +1,6 @@
 /**
- * Which trades of one instrument are known, by their dense ids: drops repeats, finds holes, says through which trade all are known.
- * Pure.
+ * Which trades of one instrument are known, by their ids: drops repeats, finds holes where ids are dense, says through which trade all are
+ * known. Pure.
  */
 export interface Hole {
   from: number;
@@ -19,12 +19,14 @@ export type Sighting = 'new' | 'repeat' | Hole;
 
 export class TradeLedger {
   #last: Completeness | undefined;
+  readonly #isDense: boolean;
   /** In the order of their ids. */
   readonly #holes: Hole[] = [];
 
   /** `known`: what an earlier run had written; undefined: the first trade seen is the join point. */
-  constructor(known?: Completeness) {
+  constructor(known?: Completeness, isDense = true) {
     this.#last = known;
+    this.#isDense = isDense;
   }
 
   get lastId(): number | undefined {
@@ -51,14 +53,14 @@ export class TradeLedger {
     const last = this.#last;
     if (last !== undefined && id <= last.id) return 'repeat';
     this.#last = { id, time };
-    if (last === undefined || id === last.id + 1) return 'new';
+    if (last === undefined || id === last.id + 1 || !this.#isDense) return 'new';
     return this.#open(last, id - 1);
   }
 
   /** The venue says its last trade was `id`: a hole if it was not seen. The hole's trades count as seen from now on. */
   expect(id: number): Hole | undefined {
     const last = this.#last;
-    if (last === undefined || id <= last.id) return undefined;
+    if (last === undefined || id <= last.id || !this.#isDense) return undefined;
     this.#last = { id, time: last.time };
     return this.#open(last, id);
   }

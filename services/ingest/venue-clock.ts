@@ -2,6 +2,7 @@
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError } from '#libs/errors/errors.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
+import { isBlocked } from './venues/blocked.ts';
 import { type VenueRest } from './venues/venue.ts';
 
 const HOUR_MS = 3_600_000;
@@ -57,8 +58,9 @@ export async function watchVenueClock(options: VenueClockOptions, signal: AbortS
       measured(measurement);
       if (Math.abs(skew) > LARGEST_SKEW) logger.error({ venue, skewSeconds: skew / 1e6 }, describeSkew(venue, skew));
     } catch (error) {
-      wait = RETRY_MS;
-      if (!isOver()) logger.warn({ venue }, `the clock of ${venue} could not be asked: ${describeError(error)}`);
+      const isOff = isBlocked(error); // which has been said
+      wait = isOff ? HOUR_MS : RETRY_MS;
+      if (!isOver() && !isOff) logger.warn({ venue }, `the clock of ${venue} could not be asked: ${describeError(error)}`);
     }
     await clock.sleep(wait, signal);
   }

@@ -1,15 +1,14 @@
 /** Venues, real or simulated: ingest of each, the clock, and candles by REST into the archive. */
-import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
-import { type ServiceContext, type Source } from '#libs/service/service.ts';
+import { type Source } from '#libs/service/service.ts';
 import { streamCandles } from '#libs/store/candles.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { exportCandles, runBackfill } from '#services/backfill/service.ts';
 import { runClock } from '#services/clock/service.ts';
 import { watchVenueSkew } from '#services/clock/venue-skew.ts';
-import { runIngest } from '#services/ingest/service.ts';
-import { type VenueEndpoints, VENUES } from '#services/ingest/venues/registry.ts';
+import { ingestOfEach } from '#services/ingest/several.ts';
+import { type VenueEndpoints } from '#services/ingest/venues/registry.ts';
 import { showProgress } from './progress.ts';
 import { type FeedRun, type MarketSource, type SourceOptions } from './source.ts';
 
@@ -22,22 +21,9 @@ export function openLive(
   options: SourceOptions,
   close: () => Promise<void>,
 ): MarketSource {
-  const venues = Object.keys(VENUES);
-  /** Venues that list no symbol that was asked for. */
-  const withNothing = new Set<string>();
+  const { venues } = options;
   const venueEndpoints = Object.fromEntries(venues.map((venue) => [venue, endpoints[venue]]));
-  const ingest = (context: ServiceContext, venue: string, signal: AbortSignal): Promise<void> => {
-    const at = endpoints[venue];
-    const where = at === undefined ? {} : { endpoints: at };
-    return runIngest(context, { venue, instruments: [...options.symbols], unknownInstruments: 'skip', ...where }, signal).catch(
-      (thrown: unknown) => {
-        if (!(thrown instanceof TributaryError && thrown.code === 'TRB_UNKNOWN_SYMBOL')) throw thrown;
-        if (withNothing.add(venue).size === venues.length) throw thrown;
-        context.logger.warn(`${describeError(thrown)} It is left out.`);
-        context.health.set(`ingest ${venue}`, { ready: true, detail: 'lists nothing that was asked for' });
-      },
-    );
-  };
+  const ingest = ingestOfEach({ venues, symbols: options.symbols, endpoints });
   return {
     kind,
     close,

@@ -1,6 +1,6 @@
 /** `tributary up`, what `npm start` runs: every service in one process, on the embedded log and the embedded ClickHouse. */
 import { Command, Option } from 'commander';
-import { logLevelOption, seedOption, symbolsOption, wholeNumber } from '#services/cli/options.ts';
+import { logLevelOption, seedOption, symbolsOption, venuesOption, wholeNumber } from '#services/cli/options.ts';
 import { type UpOptions } from './up.ts';
 
 export function upCommand(): Command {
@@ -15,6 +15,7 @@ export function upCommand(): Command {
         .choices(['auto', 'live', 'sim', 'replay'])
         .default('auto'),
     )
+    .addOption(venuesOption('where from; more than the default are opt-in'))
     .addOption(symbolsOption())
     .addOption(
       new Option('--port <n>', 'of the page; 0 = any free port')

@@ -1,14 +1,19 @@
 /** Whether the venues can be reached at all. */
 import { TributaryError } from '#libs/errors/errors.ts';
-import { probeVenue, VENUES } from '#services/ingest/venues/registry.ts';
+import { probeVenue } from '#services/ingest/venues/registry.ts';
 
 /** How long the venues have to answer before the simulator takes their place. */
 const PROBE_MS = 10_000;
 
-export async function answeringVenues(signal: AbortSignal): Promise<{ readonly answering: string[]; readonly silent: string[] }> {
-  const names = Object.keys(VENUES);
-  const answers = await Promise.all(names.map((venue) => probeVenue(venue, { timeoutMs: PROBE_MS, signal })));
-  return { answering: names.filter((_name, i) => answers[i]), silent: names.filter((_name, i) => !answers[i]) };
+export async function answeringVenues(
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly answering: string[]; readonly silent: string[] }> {
+  const states = await Promise.all(names.map((venue) => probeVenue(venue, { timeoutMs: PROBE_MS, signal })));
+  return {
+    answering: names.filter((_name, i) => states[i] === 'answers'),
+    silent: names.filter((_name, i) => states[i] === 'silent'),
+  };
 }
 
 export function noVenue(): TributaryError {

@@ -5,6 +5,7 @@ import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { findVenue } from '#services/ingest/venues/registry.ts';
 import { KNOWN_ASSETS } from '#services/simulator/listing.ts';
 import { openLive } from './live-source.ts';
 import { openReplay } from './replay-source.ts';
@@ -16,6 +17,8 @@ export interface SourceOptions {
   readonly source: 'auto' | Source;
   /** BASE-QUOTE. */
   readonly symbols: readonly string[];
+  /** Of the registry; the simulator speaks for the default ones only. */
+  readonly venues: readonly string[];
   /** Days of candles before the first training. */
   readonly historyDays: number;
   /** With `replay`: a file of candles. */
@@ -49,11 +52,12 @@ export interface MarketSource {
   close(): Promise<void>;
 }
 
-/** Errors: `TRB_NO_VENUE` (`live` and nobody answers), `TRB_UNKNOWN_SYMBOL`, `TRB_SIMULATOR`, `TRB_USAGE`, `TRB_HISTORY_…`. */
+/** Errors: `TRB_UNKNOWN_VENUE`, `TRB_NO_VENUE` (`live` and nobody answers), `TRB_UNKNOWN_SYMBOL`, `TRB_SIMULATOR`, `TRB_USAGE`, `TRB_HISTORY_…`. */
 export async function openSource(options: SourceOptions, logger: Logger, signal: AbortSignal): Promise<MarketSource> {
+  options.venues.forEach(findVenue);
   if (options.source === 'replay') return openReplay(options, logger);
   if (options.source !== 'sim') {
-    const venues = await answeringVenues(signal);
+    const venues = await answeringVenues(options.venues, signal);
     if (venues.answering.length > 0) {
       if (venues.silent.length > 0) logger.warn(`${venues.silent.join(', ')} does not answer yet; ingest goes on trying`);
       return openLive('live', {}, options, () => Promise.resolve());
@@ -63,7 +67,16 @@ export async function openSource(options: SourceOptions, logger: Logger, signal:
   }
   const symbols = simulated(options.symbols);
   const simulator = await startSimulatorProcess({ ...options, symbols, historyDays: options.historyDays + 1 }, logger, signal);
-  return openLive('sim', simulator.venues, options, simulator.close);
+  const venues = simulatedVenues(options.venues, Object.keys(simulator.venues), logger);
+  return openLive('sim', simulator.venues, { ...options, venues }, simulator.close);
+}
+
+/** The venues that the simulator speaks for, of those asked for; all of them where it speaks for none. */
+function simulatedVenues(asked: readonly string[], simulated: readonly string[], logger: Logger): readonly string[] {
+  const beyond = asked.filter((venue) => !simulated.includes(venue));
+  if (beyond.length > 0) logger.warn(`the simulator speaks for ${simulated.join(' and ')} only: without ${beyond.join(', ')}`);
+  const venues = asked.filter((venue) => simulated.includes(venue));
+  return venues.length === 0 ? simulated : venues;
 }
 
 /** What the simulator lists of what was asked for; ingest leaves the rest out and says so. */

@@ -47,6 +47,8 @@ describe('usage', () => {
   const cases: readonly Case[] = [
     ['flow', 2, "unknown command 'flow'"],
     ['up --symbols btc', 2, 'TRB_UNKNOWN_SYMBOL'],
+    ['up --venues mtgox', 2, 'TRB_UNKNOWN_VENUE'],
+    ['ingest --brokers x:1 --venues okx,bybit --rest-url http://x', 2, 'for one venue alone'],
     ['inference', 2, "required option '--brokers"],
     ['up --source replay --port 0 --grpc-port 0 --data-dir FOLDER/up', 2, 'TRB_USAGE'],
   ];

@@ -5,7 +5,7 @@
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
 import { contextEvent } from '../../history/events.ts';
 import { COLUMNS } from '../catalogue.ts';
-import { LEGS } from '../leg-block.ts';
+import { EVERY_LEG } from '../leg-block.ts';
 
 export interface MarketOptions {
   /** Whole minute, milliseconds. */
@@ -28,7 +28,7 @@ export interface Listing {
 }
 
 export const ALL_LISTINGS: readonly Listing[] = [
-  ...LEGS.map(({ venue, quote }) => ({ venue, base: 'BTC', quote })),
+  ...EVERY_LEG.map(({ venue, quote }) => ({ venue, base: 'BTC', quote })),
   { venue: 'coinbase', base: 'ETH', quote: 'USD' },
   { venue: 'kraken', base: 'ETH', quote: 'USD' },
 ];
@@ -43,6 +43,7 @@ const RATES = [
   { venue: 'kraken', series: 'USDT-USD' },
   { venue: 'kraken', series: 'USDC-USD' },
   { venue: 'binanceus', series: 'USDC-USDT' },
+  { venue: 'kraken', series: 'EUR-USD' },
 ];
 const COINS = [
   { venue: 'coinbase', series: 'BTC-USD' },
@@ -53,6 +54,8 @@ const COINS = [
 const CONTEXT_SERIES = [...new Set(COLUMNS.flatMap(({ feature }) => feature.reads ?? []))].flatMap((key) =>
   key.includes('{asset}') ? ['BTC', 'ETH'].map((asset) => key.replace('{asset}', asset)) : [key],
 );
+/** Dollars for a euro, about which its rate moves. */
+const EURO = 1.07;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -145,7 +148,7 @@ class Market {
   }
 
   #price({ quote, base }: Listing): number {
-    const rate = quote === 'USD' ? 1 : quote === 'EUR' ? 1.07 : 1 + this.#peg;
+    const rate = quote === 'USD' ? 1 : quote === 'EUR' ? EURO : 1 + this.#peg;
     return (this.#coin.get(base)! / rate) * (1 + 0.0002 * this.#normal());
   }
 
@@ -199,7 +202,7 @@ class Market {
 
   #references(t: number, seq: number, delay: number, ticks: Tick[]): void {
     for (const [index, { venue, series }] of RATES.entries()) {
-      const value = 1 + this.#peg * (1 + index / 10) + 0.00005 * this.#normal();
+      const value = (series === 'EUR-USD' ? EURO : 1) + this.#peg * (1 + index / 10) + 0.00005 * this.#normal();
       if (delay > 0 || this.#isDense || this.#random() < 0.9) ticks.push(referenceTick(venue, series, seq, value, t, delay));
     }
     for (const { venue, series } of COINS) {

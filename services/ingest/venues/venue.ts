@@ -7,13 +7,14 @@
  * what is not a number, not positive, or beyond LARGEST becomes a `malformed` event.
  */
 import { type WallClock } from '#libs/clock/clock.ts';
+import { type OrderBook } from '#libs/market/book.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type Side, type TradingStatus } from '#libs/wire/tributary/v1/market.ts';
 
 export interface TradeEvent {
   readonly kind: 'trade';
   readonly instrument: string;
-  /** Dense: the next trade of the instrument has the next id. */
+  /** As the venue's `tradeIds` says; 0 = it gives none. */
   readonly tradeId: number;
   readonly price: number;
   readonly size: number;
@@ -21,6 +22,14 @@ export interface TradeEvent {
   readonly exchangeTime: number;
   /** Told after the fact (in a snapshot or by REST), not as it happened. */
   readonly isLate: boolean;
+}
+
+/** Where a book event stands in the venue's own numbering of them. */
+export interface BookSequence {
+  /** Number of the event before; undefined: the numbers only grow, so that a missing one cannot be told. */
+  readonly previous: number | undefined;
+  /** Its own; of a snapshot, that of the newest event in it. */
+  readonly last: number;
 }
 
 export interface BookEvent {
@@ -33,6 +42,8 @@ export interface BookEvent {
   readonly asks: readonly number[];
   /** Of the book after this event. */
   readonly checksum: number | undefined;
+  /** Undefined: the venue numbers none. */
+  readonly sequence?: BookSequence | undefined;
   readonly exchangeTime: number;
 }
 
@@ -81,6 +92,11 @@ export interface RefusedEvent {
   readonly message: string;
 }
 
+/** The venue asks its clients to connect anew. */
+export interface ReconnectEvent {
+  readonly kind: 'reconnect';
+}
+
 export type MalformedReason = 'not-json' | 'shape' | 'price' | 'size' | 'trade-id' | 'level' | 'absurd-price' | 'binary';
 
 export interface MalformedEvent {
@@ -90,7 +106,15 @@ export interface MalformedEvent {
 }
 
 export type VenueEvent =
-  TradeEvent | BookEvent | TickerEvent | LastTradeEvent | ListingEvent | SystemEvent | RefusedEvent | MalformedEvent;
+  | TradeEvent
+  | BookEvent
+  | TickerEvent
+  | LastTradeEvent
+  | ListingEvent
+  | SystemEvent
+  | RefusedEvent
+  | ReconnectEvent
+  | MalformedEvent;
 
 export interface MappedFrame {
   /** The venue's channel, for metrics: one of a few words. */
@@ -114,9 +138,26 @@ export interface VenueRest {
   time(signal: AbortSignal): Promise<number>;
   /** Undefined: the venue does not know it. */
   listing(instrument: string, signal: AbortSignal): Promise<Listing | undefined>;
-  /** The trades of a hole, oldest first, in pages; what the venue does not have any more is left out. */
-  trades(hole: TradeHole, signal: AbortSignal): AsyncIterable<readonly TradeEvent[]>;
+  /** The trades of a hole, oldest first, in pages; what the venue does not have any more is left out. Dense ids only. */
+  trades?(hole: TradeHole, signal: AbortSignal): AsyncIterable<readonly TradeEvent[]>;
+  /** A snapshot of the whole book, where the feed gives changes only. */
+  book?(instrument: string, signal: AbortSignal): Promise<BookEvent>;
 }
+
+/**
+ * `dense`: the next trade of the instrument has the next id, so a hole can be told and filled. `increasing`: ids only grow; repeats can be told,
+ * holes cannot. `none`: ids say nothing and are given as 0.
+ */
+export type TradeIds = 'dense' | 'increasing' | 'none';
+
+/** What is sent to hear whether the other end is still there: a text frame, or a WebSocket ping where `text` is undefined. */
+export interface KeepAlive {
+  readonly everyMs: number;
+  readonly text?: string;
+}
+
+/** The checksum a venue makes of a book; `listing` holds its decimals. */
+export type BookChecksum = (book: OrderBook, listing: Listing) => number;
 
 export interface VenueEndpoints {
   /** Address of the public WebSocket. */
@@ -148,7 +189,18 @@ export interface Venue {
   readonly resyncBook: (instrument: string) => readonly string[];
   /** Whether it names each instrument's last trade every second, so that silence about one means something is wrong. */
   readonly hasInstrumentHeartbeats: boolean;
-  /** Whether its book events carry checksums. */
-  readonly hasChecksums: boolean;
+  /** Whether it tells decimals and trading status by itself; else REST is asked for them now and then. */
+  readonly hasListings: boolean;
+  readonly tradeIds: TradeIds;
+  /** Where a new book comes from: the feed gives it on subscribing, or REST does (`VenueRest.book`) and the feed has the changes. */
+  readonly bookSnapshots: 'feed' | 'rest';
+  /** How the checksums of its book events are made; undefined: they carry none. */
+  readonly checksum?: BookChecksum;
+  /** Undefined: the feed is never silent for long. */
+  readonly keepAlive?: KeepAlive;
+  /** The currency that takes the dollar's place there: what is asked for in USD is subscribed in it. */
+  readonly dollar: 'USD' | 'USDT';
+  /** Conversion rates it quotes, subscribed besides what was asked for. */
+  readonly rates: readonly string[];
   readonly createRest: (dependencies: RestDependencies) => VenueRest;
 }

@@ -20,6 +20,10 @@ export const coinbase: Venue = {
   resyncBook: (instrument) =>
     ['unsubscribe', 'subscribe'].map((type) => JSON.stringify({ type, product_ids: [instrument], channels: ['level2_batch'] })),
   hasInstrumentHeartbeats: true,
-  hasChecksums: false,
+  hasListings: true,
+  tradeIds: 'dense',
+  bookSnapshots: 'feed',
+  dollar: 'USD',
+  rates: ['USDT-USD', 'USDC-USD', 'USDT-EUR'],
   createRest: createCoinbaseRest,
 };

@@ -28,6 +28,11 @@ export const kraken: Venue = {
     ];
   },
   hasInstrumentHeartbeats: false,
-  hasChecksums: true,
+  checksum: (book, { sizeDecimals }) => book.checksum(sizeDecimals),
+  hasListings: true,
+  tradeIds: 'dense',
+  bookSnapshots: 'feed',
+  dollar: 'USD',
+  rates: ['USDT-USD', 'USDC-USD', 'EUR-USD'],
   createRest: createKrakenRest,
 };

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { sharedData } from '#libs/history/shared-data.ts';
 import { Side, TradingStatus } from '#libs/wire/tributary/v1/market.ts';
 import { gather, readFrames, type RecordedFrame } from '../../recording.test-tool.ts';
+import { kraken } from './feed.ts';
 import { mapKrakenFrame } from './mapper.ts';
 import { toV2 } from './v1-to-v2.test-tool.ts';
 
@@ -50,7 +51,7 @@ function play(symbols: readonly string[], frames: readonly RecordedFrame[]) {
   const streams = new Map(
     symbols.map((symbol) => [
       symbol.replace('/', '-'),
-      gather(symbol.replace('/', '-'), { bookDepth: 1000, hasChecksums: true }),
+      gather(symbol.replace('/', '-'), { bookDepth: 1000, checksum: kraken.checksum! }),
     ]),
   );
   for (const { stream } of streams.values()) stream.connected(1);
@@ -67,7 +68,7 @@ function play(symbols: readonly string[], frames: readonly RecordedFrame[]) {
 
 describe('the book', () => {
   test('has the checksums of the worked example, before and after the update', () => {
-    const { stream, of, asked } = gather('BTC-USD', { bookDepth: 1000, hasChecksums: true });
+    const { stream, of, asked } = gather('BTC-USD', { bookDepth: 1000, checksum: kraken.checksum! });
     stream.onListing(BTC_USD, 1);
     stream.connected(1);
     for (const frame of [WORKED_EXAMPLE.snapshot, WORKED_EXAMPLE.update]) {
@@ -78,7 +79,7 @@ describe('the book', () => {
   });
 
   test('is dropped and asked for anew when a checksum fails, and believed without after three failures in a minute', () => {
-    const { stream, of, asked } = gather('BTC-USD', { bookDepth: 1000, hasChecksums: true });
+    const { stream, of, asked } = gather('BTC-USD', { bookDepth: 1000, checksum: kraken.checksum! });
     stream.onListing(BTC_USD, 1);
     const second = 1_000_000;
     stream.connected(100 * second);
@@ -107,7 +108,7 @@ describe('the book', () => {
   if (frames !== undefined) {
     test('has the checksum of a recorded snapshot of small prices and large sizes', () => {
       const [snapshot] = readFrames(frames);
-      const { stream, asked } = gather('GST-USD', { bookDepth: 1000, hasChecksums: true });
+      const { stream, asked } = gather('GST-USD', { bookDepth: 1000, checksum: kraken.checksum! });
       stream.onListing({ ...BTC_USD, instrument: 'GST-USD', priceDecimals: 3 }, 1);
       for (const event of mapKrakenFrame(snapshot!.text).events) if (event.kind === 'book') stream.onBook(event, 1);
       expect([asked.badChecksums, stream.missedDeletes]).toEqual([0, 0]);
