@@ -2,8 +2,7 @@
 import { calibrate } from './calibration.ts';
 import { type Bundle, type BundleHead, type Target } from './bundle.ts';
 import { parseInput, resolveInputs } from './inputs.ts';
-import { predictForest } from './boosted-trees.ts';
-import { predictLogistic } from './logistic.ts';
+import { predictFlat } from './flat-trainers.ts';
 import { vote } from './ensemble.ts';
 
 export interface Score {
@@ -64,9 +63,7 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
 
 /** Scores one row of a head's own inputs. */
 export function scoreRow(head: BundleHead, values: Float32Array): Score {
-  const opinions = head.members.map(({ model }) =>
-    model.kind === 'trees' ? predictForest(model, values) : predictLogistic(model, values),
-  );
+  const opinions = head.members.map(({ model }) => predictFlat(model, values));
   const raw = vote(
     opinions,
     head.members.map((member) => member.weight),
