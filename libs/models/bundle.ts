@@ -12,6 +12,8 @@ export const BUNDLE_FORMAT = 1;
 const finite = z.number();
 const share = z.number().min(0).max(1);
 const index = z.number().int().nonnegative();
+/** Of a venue, an instrument or a horizon: never a path, wherever it is put. */
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/);
 
 const scalerSchema = z.strictObject({
   mean: z.array(finite),
@@ -65,9 +67,9 @@ const headMetricsSchema = z.strictObject({
 });
 
 const headSchema = z.strictObject({
-  venue: z.string().min(1),
-  instrument: z.string().min(1),
-  horizon: z.string().min(1),
+  venue: name,
+  instrument: name,
+  horizon: name,
   /** Positions in Bundle.inputs, in the members' order. */
   inputs: z.array(index),
   members: z.array(z.strictObject({ weight: share, model: z.discriminatedUnion('kind', [logisticSchema, forestSchema]) })),

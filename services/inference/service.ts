@@ -11,6 +11,7 @@ import { featureSchema } from '#libs/features/catalogue.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { readBefore, readTail, seekBack } from '#libs/readback/readback.ts';
+import { type Trust } from '#libs/registry/operator-key.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
@@ -52,6 +53,8 @@ export const inferenceOptionsSchema = z.object({
 });
 
 export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema> {
+  /** Whose bundles serve. */
+  readonly trust: Trust;
   /** Default: those of the slow lane. */
   readonly horizons?: readonly Horizon[];
   /** The newest vectors of history, oldest first: what stands before the first vector of the log. */
@@ -118,7 +121,7 @@ class Inference implements Scoring {
     this.#registry = registry;
     this.#metrics = inferenceMetrics(context.metrics);
     const { refused } = this.#metrics;
-    this.#models = new ServingModels(registry, featureSchema(), context.logger, (slot) => refused.inc({ slot }));
+    this.#models = new ServingModels(registry, featureSchema(), options.trust, context.logger, (slot) => refused.inc({ slot }));
     this.#modelOrNever = this.#awaitModel();
   }
 

@@ -1,8 +1,9 @@
 /** Which model scores a decision time: the best slot of the registry whose bundle can be loaded and whose features are all live. */
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type FeatureSchema } from '#libs/features/schema.ts';
-import { loadBundle } from '#libs/models/bundle.ts';
 import { createScorer, type Scorer } from '#libs/models/scorer.ts';
+import { openBundle } from '#libs/models/signature.ts';
+import { type Trust } from '#libs/registry/operator-key.ts';
 import { type ModelRegistry } from '#libs/registry/registry.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
@@ -15,15 +16,17 @@ const MAX_LOADED = 48;
 export class ServingModels {
   readonly #registry: ModelRegistry;
   readonly #schema: FeatureSchema;
+  readonly #trust: Trust;
   readonly #logger: Logger;
   readonly #refused: (slot: string) => void;
   /** By bundle id; undefined = refused. */
   readonly #scorers = new Map<string, Scorer | undefined>();
 
   /** `refused` hears of each bundle that cannot serve, once. */
-  constructor(registry: ModelRegistry, schema: FeatureSchema, logger: Logger, refused: (slot: string) => void) {
+  constructor(registry: ModelRegistry, schema: FeatureSchema, trust: Trust, logger: Logger, refused: (slot: string) => void) {
     this.#registry = registry;
     this.#schema = schema;
+    this.#trust = trust;
     this.#logger = logger;
     this.#refused = refused;
   }
@@ -57,7 +60,11 @@ export class ServingModels {
 
   #load(record: ModelSlot): Scorer | undefined {
     try {
-      const scorer = createScorer(loadBundle(record.bundle), this.#schema.columns);
+      const bundle = openBundle(record.bundle, this.#trust());
+      if (bundle.id !== record.bundleId) {
+        throw new TributaryError('TRB_BUNDLE_ID', `The record is of bundle ${record.bundleId} and holds ${bundle.id}.`);
+      }
+      const scorer = createScorer(bundle, this.#schema.columns);
       if (scorer.lags > MAX_LAGS) {
         throw new TributaryError('TRB_BUNDLE_INVALID', `The bundle reads ${scorer.lags} earlier vectors; ${MAX_LAGS} are kept.`);
       }

@@ -2,11 +2,13 @@
  * `tributary train`: candles in, bundle out. Runs as a child process of `up`, so that training holds no event loop; progress goes to the parent
  * as `{ progress: { done, total } }` and to stderr.
  */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { rename, writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { type Bundle, encodeBundle } from '#libs/models/bundle.ts';
+import { type Bundle } from '#libs/models/bundle.ts';
+import { signBundle } from '#libs/models/signature.ts';
+import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
 import { parseHorizons } from '#services/backtest/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { createFitPool } from './fit-pool.ts';
@@ -23,6 +25,7 @@ const optionsSchema = z.strictObject({
   seed: z.coerce.number().int().nonnegative(),
   workers: z.coerce.number().int().min(0).max(64),
   quick: z.boolean().default(false),
+  key: z.string().min(1).default(DEFAULT_KEY),
 });
 
 /** Folding and fitting share the progress: folding is its first third. */
@@ -39,13 +42,18 @@ export function trainCommand(): Command {
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one', '0')
     .option('--quick', 'smaller models within seconds')
+    .addOption(
+      new Option('--key <file>', 'Ed25519 key that signs the bundle, PEM; made where there is none')
+        .env('TRIBUTARY_BUNDLE_KEY')
+        .default(DEFAULT_KEY),
+    )
     .action(async (raw: object) => {
       const bundle = await trainFromFile(raw, untilStopped());
       process.stderr.write(`\n${summaryOf(bundle)}\n`);
     });
 }
 
-/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_TRAINING_FAILED`. */
+/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`, `TRB_TRAINING_FAILED`. */
 export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<Bundle> {
   const parsed = optionsSchema.safeParse(raw);
   if (!parsed.success) {
@@ -57,6 +65,7 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<
   const { history: file, out, target, seed, workers, quick } = parsed.data;
   const horizons = parseHorizons(parsed.data.horizons);
   await checkWritable(out);
+  const key = await operatorKey(parsed.data.key);
   const history = await loadTrainingHistory(file, { signal, onProgress: (done, total) => tell((done / total) * FOLD_SHARE) });
   const pool = createFitPool(history.tables, workers);
   try {
@@ -72,16 +81,16 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<
       signal,
       onProgress: (done, total) => tell(FOLD_SHARE + (done / total) * (1 - FOLD_SHARE)),
     });
-    await save(bundle, out);
+    await save(signBundle(bundle, key), out);
     return bundle;
   } finally {
     await pool.close();
   }
 }
 
-async function save(bundle: Bundle, out: string): Promise<void> {
+async function save(bundle: Uint8Array, out: string): Promise<void> {
   try {
-    await writeFile(`${out}.part`, encodeBundle(bundle));
+    await writeFile(`${out}.part`, bundle);
     await rename(`${out}.part`, out);
   } catch (cause) {
     throw unwritable(out, cause);
