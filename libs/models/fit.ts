@@ -1,8 +1,7 @@
 /** Fits the members of one head on one training window and lets them predict later rows. Pure: the same job gives the same result. */
 import { type BoostOptions } from './boosted-trees.ts';
-import { type Model } from './bundle.ts';
 import { type DesignOptions } from './design.ts';
-import { logisticTrainer, treesTrainer } from './flat-trainers.ts';
+import { type FlatModel, logisticTrainer, treesTrainer } from './flat-trainers.ts';
 import { type Dataset, type FittedModel } from './trainer.ts';
 import { type VectorTable } from './vector-table.ts';
 
@@ -37,14 +36,14 @@ export interface FitJob {
 export interface FitResult {
   /** `name@version#lag`, in the models' order. */
   readonly inputs: readonly string[];
-  readonly models: readonly Model[];
+  readonly models: readonly FlatModel[];
   /** Probability of up for each of `predict`, by member. */
   readonly predictions: readonly Float64Array[];
 }
 
 export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitResult> {
   const dataset: Dataset = { table, rows: job.rows, outcomes: [{ up: job.up, size: job.size }] };
-  const members: FittedModel[] = [];
+  const members: FittedModel<FlatModel>[] = [];
   for (const [k, member] of job.recipe.members.entries())
     members.push(await fitMember(dataset, member, job.recipe, job.seed + k));
   const predictions = await Promise.all(members.map((member) => member.score(table, job.predict)));
@@ -55,7 +54,7 @@ export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitRe
   };
 }
 
-function fitMember(dataset: Dataset, member: MemberRecipe, recipe: Recipe, seed: number): Promise<FittedModel> {
+function fitMember(dataset: Dataset, member: MemberRecipe, recipe: Recipe, seed: number): Promise<FittedModel<FlatModel>> {
   const never = new AbortController().signal;
   const silent = (): void => undefined;
   const shared = { rows: recipe.rows, inputs: recipe.inputs };

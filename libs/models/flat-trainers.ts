@@ -19,14 +19,14 @@ export interface TreesTrainerOptions extends DesignOptions {
   readonly weighted: boolean;
 }
 
-export const logisticTrainer: Trainer<LogisticTrainerOptions> = {
+export const logisticTrainer: Trainer<LogisticTrainerOptions, FlatModel> = {
   kind: 'logistic',
   fit(dataset, options, progress, signal) {
     return fitted(signal, progress, designOf(dataset, options), ({ matrix, up }) => fitLogistic(matrix, up, options));
   },
 };
 
-export const treesTrainer: Trainer<TreesTrainerOptions> = {
+export const treesTrainer: Trainer<TreesTrainerOptions, FlatModel> = {
   kind: 'trees',
   fit(dataset, options, progress, signal) {
     return fitted(signal, progress, designOf(dataset, options), (design) =>
@@ -50,7 +50,7 @@ function fitted(
   progress: (done: number, total: number) => void,
   design: Design,
   fit: (design: Design) => FlatModel,
-): Promise<FittedModel> {
+): Promise<FittedModel<FlatModel>> {
   if (signal.aborted) return Promise.reject(signal.reason as Error);
   const model = fit(design);
   progress(1, 1);

@@ -1,5 +1,4 @@
 /** The port behind which every kind of model is trained: a dataset in, a fitted model that scores windows out. Deterministic by seed. */
-import { type Model } from './bundle.ts';
 import { type VectorTable } from './vector-table.ts';
 
 /** In `Outcome.up`: the price did not move, or what it did is not known; the row does not count for this outcome. */
@@ -22,16 +21,15 @@ export interface Dataset {
   readonly outcomes: readonly Outcome[];
 }
 
-export interface FittedModel {
+export interface FittedModel<Model> {
   /** What the model reads, in its order: `name@version#lag`. */
   readonly inputs: readonly string[];
-  /** As it stands in a bundle. */
   readonly model: Model;
   /** Probability of up, by output, for each window that ends at one of `rows`. */
   score(table: VectorTable, rows: Int32Array): Promise<readonly Float64Array[]>;
 }
 
-export interface Trainer<Options> {
+export interface Trainer<Options, Model> {
   readonly kind: string;
   /** `progress`: steps done, of all. Aborting `signal` rejects with its reason. */
   fit(
@@ -39,5 +37,5 @@ export interface Trainer<Options> {
     options: Options,
     progress: (done: number, total: number) => void,
     signal: AbortSignal,
-  ): Promise<FittedModel>;
+  ): Promise<FittedModel<Model>>;
 }

@@ -146,7 +146,7 @@ class Inference implements Scoring {
     });
   }
 
-  model(): ServingModel | undefined {
+  model(): Promise<ServingModel | undefined> {
     return this.#models.at(Infinity);
   }
 
@@ -217,7 +217,7 @@ class Inference implements Scoring {
         await this.#modelOrNever;
         // Stopped while it waited: these vectors are decided by the next start.
         if (this.#signal.aborted) return;
-        this.#decide(partition.windows, vector, decisions);
+        await this.#decide(partition.windows, vector, decisions);
       }
     }
     if (next <= partition.committed) return;
@@ -240,17 +240,19 @@ class Inference implements Scoring {
     return t >= from && (sourceOffset >= 0 || t >= historyFrom);
   }
 
-  #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): void {
+  async #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): Promise<void> {
     const { source, clock } = this.#context;
     const { publishDelayMs, staleMs } = this.#options;
     const now = source === 'replay' ? vector.t : clock.now();
-    const model = this.#models.at(vector.t);
+    const model = await this.#models.at(vector.t);
     const window = model === undefined ? undefined : windows.ending(vector.venue, vector.instrument, model.scorer.lags);
     const isStale = now - vector.t > staleMs;
     const publishedAt = now + publishDelayMs;
     const done = this.#metrics.score.startTimer();
+    const isRead = window !== undefined && vector.schemaId === this.schemaId;
+    const opinions = isRead ? await model?.scorer.consult(vector.venue, vector.instrument, window) : undefined;
     for (const horizon of this.#horizons) {
-      decisions.push(decide({ vector, horizon, model, window, schemaId: this.schemaId, isStale, publishedAt, source }));
+      decisions.push(decide({ vector, horizon, model, window, opinions, schemaId: this.schemaId, isStale, publishedAt, source }));
     }
     done();
   }

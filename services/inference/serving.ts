@@ -32,10 +32,10 @@ export class ServingModels {
   }
 
   /** Model for decisions at `t`, milliseconds. */
-  at(t: number): ServingModel | undefined {
+  async at(t: number): Promise<ServingModel | undefined> {
     for (const record of this.#registry.candidatesAt(t)) {
       const scorer = this.#scorer(record);
-      if (scorer !== undefined) return { scorer, slot: record.slot };
+      if (scorer !== undefined && (await this.#opens(record, scorer))) return { scorer, slot: record.slot };
     }
     return undefined;
   }
@@ -54,8 +54,25 @@ export class ServingModels {
     if (this.#scorers.has(record.bundleId)) return this.#scorers.get(record.bundleId);
     const scorer = this.#load(record);
     this.#scorers.set(record.bundleId, scorer);
-    if (this.#scorers.size > MAX_LOADED) this.#scorers.delete(this.#scorers.keys().next().value!);
+    if (this.#scorers.size > MAX_LOADED) {
+      const oldest = this.#scorers.keys().next().value!;
+      void this.#scorers.get(oldest)?.close();
+      this.#scorers.delete(oldest);
+    }
     return scorer;
+  }
+
+  /** Opens the networks; a bundle whose networks do not open is refused. */
+  async #opens(record: ModelSlot, scorer: Scorer): Promise<boolean> {
+    try {
+      await scorer.open();
+      return true;
+    } catch (thrown) {
+      this.#scorers.set(record.bundleId, undefined);
+      this.#logger.error({ slot: record.slot, bundle: record.bundleId }, `bundle refused: ${describeError(thrown)}`);
+      this.#refused(record.slot);
+      return false;
+    }
   }
 
   #load(record: ModelSlot): Scorer | undefined {
