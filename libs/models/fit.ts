@@ -15,6 +15,11 @@ export type MemberRecipe =
       readonly boost: Omit<BoostOptions, 'seed'>;
     };
 
+/** `logistic`, `trees`, `weighted_trees`. */
+export function memberName(member: MemberRecipe): string {
+  return member.kind === 'trees' && member.weighted ? 'weighted_trees' : member.kind;
+}
+
 export interface Recipe extends DesignOptions {
   readonly members: readonly MemberRecipe[];
   /** Bins a column. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
+import { type EnsembleOptions } from '#libs/models/decide.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
 
 /** As a person gives them: text, lists separated by commas. */
@@ -22,6 +23,16 @@ const rawSchema = z.strictObject({
     .max(64)
     .optional()
     .describe('Training threads; 0 = in the main one. Default: cores, at most 4.'),
+  html: z.string().min(1).optional().describe('Report as one HTML page. Default: none is written.'),
+  models: z
+    .enum(['fast', 'all'])
+    .default('fast')
+    .describe('fast = trees and logistic regression; all = LSTM and Transformer too, beside the incumbent. Default fast.'),
+  combine: z.enum(['vote', 'stacking', 'majority']).default('vote').describe('From members to one probability. Default vote.'),
+  calibration: z
+    .enum(['best', 'platt', 'beta', 'isotonic'])
+    .default('best')
+    .describe('best = the better of Platt and isotonic. Default best.'),
   quick: z.boolean().default(false).describe('Smaller models, less accurate. Default false.'),
 });
 
@@ -42,6 +53,9 @@ export interface BacktestOptions {
   readonly seed: number;
   readonly workers: number | undefined;
   readonly quick: boolean;
+  readonly html: string | undefined;
+  readonly models: 'fast' | 'all';
+  readonly ensemble: EnsembleOptions;
 }
 
 const MINUTE = 60_000;
@@ -68,6 +82,10 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     seed: data.seed,
     workers: data.workers,
     quick: data.quick,
+    html: data.html,
+    models: data.models,
+    // Of many members some add nothing; of the few fast ones each has shown that it does.
+    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: data.models === 'all' },
   };
 }
 

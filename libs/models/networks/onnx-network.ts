@@ -1,5 +1,5 @@
 /** A network that serves: onnxruntime on one thread, after the file was checked. */
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type * as Runtime from 'onnxruntime-node';
 import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { checkOnnx } from './onnx-check.ts';
 import { INPUT, OUTPUT } from './onnx.ts';
@@ -13,7 +13,9 @@ export interface OnnxNetwork {
 /** Throws `TRB_BUNDLE_NETWORK`. */
 export async function openOnnxNetwork(onnx: Uint8Array): Promise<OnnxNetwork> {
   checkOnnx(onnx);
-  let session: InferenceSession;
+  // Loaded where a network is served, and not with every process that can.
+  const { InferenceSession, Tensor } = await import('onnxruntime-node');
+  let session: Runtime.InferenceSession;
   try {
     session = await InferenceSession.create(onnx, { intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3 });
   } catch (cause) {

@@ -84,13 +84,11 @@ describe('a network', () => {
 
 test('sources are the venues, the rates and the rest', () => {
   const names = [
-    'own_ret@1',
-    'leg_ret.coinbase_usd@1',
-    'rate_ret.kraken_usdt_usd@1',
-    'leg_clv.coinbase_eur@1',
-    'leg_ret.kraken_usd@1',
+    ...['own_ret@1', 'leg_ret.coinbase_usd@1', 'rate_ret.kraken_usdt_usd@1', 'leg_clv.coinbase_eur@1'],
+    ...['leg_ret.kraken_usd@1', 'spread.kraken_usd@1', 'rsi_14.1m@1'],
   ];
-  expect(sourcesOf(names.map((feature) => ({ feature, lag: 0 })))).toEqual([[0], [1, 3], [2], [4]]);
+  const sources = sourcesOf(names.map((feature) => ({ feature, lag: 0 })));
+  expect(sources).toEqual([[0, 6], [1, 3], [2], [4, 5]]);
 });
 
 /** [steps, batch, 2] -> sigmoid of the sum over steps, [batch, 2]. */

@@ -96,12 +96,12 @@ export function windowsOf(
   return out;
 }
 
-/** Places of inputs by what they tell of: one venue's legs, the rates, the instrument itself and the rest. */
+/** Places of inputs by what they tell of: one venue's legs, the conversion rates, the instrument itself with the rest. */
 export function sourcesOf(inputs: readonly Input[]): number[][] {
   const groups = new Map<string, number[]>();
   inputs.forEach(({ feature }, place) => {
-    const venue = /^leg_[^.]*\.([a-z0-9]+)_/.exec(feature)?.[1];
-    const source = venue ?? (feature.startsWith('rate_') ? 'rates' : 'own');
+    const leg = /\.([a-z0-9]+)_(usd|usdt|usdc|eur)@/.exec(feature)?.[1];
+    const source = feature.startsWith('rate_') ? 'rates' : (leg ?? 'own');
     const group = groups.get(source);
     if (group === undefined) groups.set(source, [place]);
     else group.push(place);

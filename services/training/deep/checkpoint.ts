@@ -3,7 +3,7 @@
  * key of everything the fit depends on; another fit's checkpoint is none.
  */
 import { createHash } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { type Dataset } from '#libs/models/trainer.ts';
 import { type AdamState } from './adam.ts';
@@ -42,10 +42,6 @@ export async function readCheckpoint(file: string, key: string): Promise<Checkpo
 export async function writeCheckpoint(file: string, key: string, checkpoint: Checkpoint): Promise<void> {
   await writeFile(`${file}.part`, serialize({ key, checkpoint } satisfies Stored));
   await rename(`${file}.part`, file);
-}
-
-export async function dropCheckpoint(file: string): Promise<void> {
-  await rm(file, { force: true });
 }
 
 /** Hash of the options and of all data. */

@@ -1,6 +1,6 @@
 /** A fit that is killed goes on from its last epoch, to the same bits as one that was not. */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRandom } from '#libs/models/random.ts';
@@ -41,8 +41,13 @@ if (!isTensorflowStaged()) {
     expect(later.at(-1)).toBe(EPOCHS);
     const whole = await pool.fit(0, job({}));
     expect(Buffer.compare(Buffer.from(resumed.model.onnx), Buffer.from(whole.model.onnx))).toBe(0);
-    // Done, it leaves nothing; and what another fit left is not taken for its own.
-    expect(await readdir(folder)).toEqual([]);
+    // Done, it is not done again; and another fit does not take the file for its own.
+    const asked: number[] = [];
+    const again = await pool.fit(0, job({ checkpoint }), (done) => asked.push(done));
+    expect(asked).toEqual([]);
+    expect(again.parameters).toEqual(whole.parameters);
+    await pool.fit(0, { ...job({ checkpoint }), rows: job({}).rows.map((row) => row + 1) }, (done) => asked.push(done));
+    expect(asked.at(-1)).toBe(EPOCHS);
     await pool.close();
   });
 }
@@ -55,7 +60,7 @@ function job(change: { readonly checkpoint?: string }): NetworkJob {
     outcomes: [{ up: Uint8Array.from(rows, () => Number(random.next() < 0.5)), size: new Float64Array(200).fill(1) }],
     options: {
       architecture: { kind: 'lstm', layers: 1, width: 4, dropout: 0.2, pooling: 'attention' },
-      ...{ steps: 3, inputs: 2, reads: 'all', epochs: EPOCHS, patience: EPOCHS, batch: 64, learningRate: 0.01, l2: 1e-4 },
+      ...{ steps: 3, inputs: 2, epochs: EPOCHS, patience: EPOCHS, batch: 64, learningRate: 0.01, l2: 1e-4 },
       ...{ validationShare: 0.2, purgeMs: 60_000, seed: 5, ...change },
     },
   };

@@ -110,7 +110,7 @@ function fit(
   signal = new AbortController().signal,
 ): Promise<FittedNetwork> {
   const options: NetworkOptions = {
-    ...{ steps: 4, inputs: 3, reads: 'all', epochs: 6, patience: 6, batch: 50, learningRate: 0.04, l2: 1e-5 },
+    ...{ steps: 4, inputs: 3, epochs: 6, patience: 6, batch: 50, learningRate: 0.04, l2: 1e-5 },
     ...{ validationShare: 0.2, purgeMs: MINUTE, seed: 1 },
     ...change,
   };

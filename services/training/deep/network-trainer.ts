@@ -12,7 +12,7 @@ import { fitScaler, sourcesOf, standardiseTable, windowInputs, windowsOf } from 
 import { createRandom, type Random, seedFor } from '#libs/models/random.ts';
 import { type Dataset, type FittedModel, NO_MOVE, type Trainer } from '#libs/models/trainer.ts';
 import { Adam, valuesOf } from './adam.ts';
-import { type Best, checkpointKey, dropCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type Best, checkpointKey, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { TensorOperations } from './tensor-operations.ts';
 import { type StagedTensorFlow, type Tensor } from './tensorflow.ts';
 
@@ -22,8 +22,8 @@ export interface NetworkOptions {
   readonly steps: number;
   /** The features most correlated with the first outcome, at most. */
   readonly inputs: number;
-  /** `own`: of the instrument itself alone, as the incumbent sees it. */
-  readonly reads: 'all' | 'own';
+  /** Names of the features that are read, without their versions; default: all. */
+  readonly reads?: readonly string[];
   /** At most. */
   readonly epochs: number;
   /** Epochs without a smaller validation loss after which fitting ends. */
@@ -38,7 +38,7 @@ export interface NetworkOptions {
   readonly seed: number;
   /** What an earlier fit ended with: its inputs are kept. */
   readonly warmStart?: WarmStart;
-  /** File; default: none is written. */
+  /** File, kept when the fit is done: asked again, it is answered at once. Default: none is written. */
   readonly checkpoint?: string;
 }
 
@@ -131,7 +131,6 @@ class NetworkFit {
       adam.dispose();
     }
     this.#reset(best.parameters);
-    if (file !== undefined) await dropCheckpoint(file);
     const { architecture } = this.#options;
     const { parameters, ...found } = best;
     const onnx = toOnnx(architecture, this.#shape, parameters);
@@ -237,13 +236,13 @@ class NetworkFit {
 function chooseInputs({ table, rows, outcomes }: Dataset, options: NetworkOptions): Input[] {
   const { up } = outcomes[0]!;
   const moved = rows.filter((_, i) => up[i] !== NO_MOVE);
-  const isOwn = (column: string): boolean => options.reads === 'all' || !/^(leg|rate|lead)_/.test(column);
+  const isRead = (column: string): boolean => options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
   return windowInputs(
     table,
     moved,
     up.filter((each) => each !== NO_MOVE),
     options.inputs,
-    isOwn,
+    isRead,
   );
 }
 
