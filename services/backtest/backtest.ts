@@ -158,13 +158,14 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
   const folds = walkForward(history.from, options.trainUntil, history.to, options.retrainEvery);
   const pool = createFitPool(history.tables, options.workers ?? Math.min(availableParallelism(), 4));
   const recipes = options.models === 'all' ? (hooks.networks ?? DEEP_RECIPES) : [];
-  const networks = recipes.length === 0 ? undefined : createNetworkPool(history.tables, TENSORFLOW_THREADS);
+  const networks = recipes.length === 0 ? undefined : createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS });
   const stop = (): void => void Promise.all([pool.close(), networks?.close()]);
   hooks.signal?.addEventListener('abort', stop, { once: true });
   const heads = options.horizons.length * options.targets.length;
   const total = history.tables.length * (heads * folds.length + recipes.length * (folds.length + 1));
   let done = 0;
   const onFit = (): void => hooks.onProgress?.('train', ++done, total);
+  const onEpoch = (share: number): void => hooks.onProgress?.('train', Math.min(done + share, total), total);
   try {
     const walked = await Promise.all(
       history.tables.map(async (table, place) => {
@@ -177,7 +178,7 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
           networks === undefined
             ? undefined
             : await createSharedMembers(recipes, {
-                ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit },
+                ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit, onEpoch },
               });
         return Promise.all(datas.map((data) => walkOne(place, data, folds, { pool, shared, onFold: onFit }, options)));
       }),

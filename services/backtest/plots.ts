@@ -26,8 +26,8 @@ const WIDTH = 420;
 const HEIGHT = 260;
 const LEFT = 56;
 const BOTTOM = 40;
-const TOP = 28;
-const RIGHT = 12;
+const TOP = 36;
+const RIGHT = 24;
 const TICKS = 5;
 
 export function linePlot({ title, x, y, series }: PlotOptions): string {
@@ -57,7 +57,7 @@ export function linePlot({ title, x, y, series }: PlotOptions): string {
   );
   const legend = series.map(({ name, colour }, i) => {
     const at = LEFT + i * 96;
-    return `<rect x="${at}" y="16" width="8" height="8" fill="${colour}"/><text x="${at + 12}" y="20" class="start">${escape(name)}</text>`;
+    return `<rect x="${at}" y="20" width="8" height="8" fill="${colour}"/><text x="${at + 12}" y="24" class="start">${escape(name)}</text>`;
   });
   return frame(title, [
     ...grid,

@@ -32,6 +32,7 @@ const optionsSchema = z.strictObject({
   workers: z.coerce.number().int().min(0).max(64),
   quick: z.boolean().default(false),
   models: z.enum(['fast', 'all']).default('fast'),
+  device: z.enum(['cpu', 'gpu']).default('cpu'),
   key: z.string().min(1).default(DEFAULT_KEY),
 });
 
@@ -52,6 +53,7 @@ export function trainCommand(): Command {
     .option('--workers <n>', 'training threads, 0 = none beside the main one', '0')
     .option('--quick', 'smaller models within seconds')
     .option('--models <kinds>', 'fast = trees and logistic regression; all = LSTM and Transformer too', 'fast')
+    .option('--device <kind>', 'with --models all: cpu, or gpu, which fails where TensorFlow uses none', 'cpu')
     .addOption(
       new Option('--key <file>', 'Ed25519 key that signs the bundle, PEM; made where there is none')
         .env('TRIBUTARY_BUNDLE_KEY')
@@ -63,7 +65,7 @@ export function trainCommand(): Command {
     });
 }
 
-/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`, `TRB_TENSORFLOW_MISSING`, `TRB_TRAINING_FAILED`. */
+/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`, `TRB_TENSORFLOW_…`, `TRB_TRAINING_FAILED`. */
 export async function trainFromFile(raw: unknown, signal: AbortSignal, recipes = DEEP_RECIPES): Promise<Bundle> {
   const parsed = optionsSchema.safeParse(raw);
   if (!parsed.success) {
@@ -72,14 +74,14 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal, recipes =
       hint: 'See `tributary train --help`.',
     });
   }
-  const { history: file, out, target, seed, workers, quick, models } = parsed.data;
+  const { history: file, out, target, seed, workers, quick, models, device } = parsed.data;
   const horizons = parseHorizons(parsed.data.horizons);
   await checkWritable(out);
   const key = await operatorKey(parsed.data.key);
   if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
   const history = await loadTrainingHistory(file, { signal, onProgress: (done, total) => tell((done / total) * FOLD_SHARE) });
   const pool = createFitPool(history.tables, workers);
-  const networks = models === 'all' ? createNetworkPool(history.tables, TENSORFLOW_THREADS) : undefined;
+  const networks = models === 'all' ? createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS, device }) : undefined;
   // Started again after it was killed, it goes on from these.
   const checkpoints = `${out}.checkpoints`;
   if (networks !== undefined) await mkdir(checkpoints, { recursive: true });

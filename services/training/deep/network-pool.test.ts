@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 if (!isTensorflowStaged()) {
   test('without TensorFlow a pool says what to run', () => {
-    expect(() => createNetworkPool([], 1)).toThrow(
+    expect(() => createNetworkPool([], { threads: 1 })).toThrow(
       expect.objectContaining({ code: 'TRB_TENSORFLOW_MISSING', hint: expect.stringContaining('scripts/stage-tensorflow.js') }),
     );
   });
@@ -25,7 +25,7 @@ if (!isTensorflowStaged()) {
   test('kill -9 loses at most one epoch', async () => {
     const table = makeTable();
     const checkpoint = join(folder, 'network.checkpoint');
-    const killed = createNetworkPool([table], 1);
+    const killed = createNetworkPool([table], { threads: 1 });
     const seen: number[] = [];
     const fit = killed.fit(0, job({ checkpoint }), (done) => {
       seen.push(done);
@@ -34,7 +34,7 @@ if (!isTensorflowStaged()) {
     await expect(fit).rejects.toMatchObject({ code: 'TRB_TRAINING_FAILED', canRetry: true });
     await killed.close();
 
-    const pool = createNetworkPool([table], 1);
+    const pool = createNetworkPool([table], { threads: 1 });
     const later: number[] = [];
     const resumed = await pool.fit(0, job({ checkpoint }), (done) => later.push(done));
     expect(later.length).toBeLessThanOrEqual(EPOCHS - seen.length);
@@ -48,6 +48,12 @@ if (!isTensorflowStaged()) {
     expect(again.parameters).toEqual(whole.parameters);
     await pool.fit(0, { ...job({ checkpoint }), rows: job({}).rows.map((row) => row + 1) }, (done) => asked.push(done));
     expect(asked.at(-1)).toBe(EPOCHS);
+    await pool.close();
+  });
+
+  test('a GPU that is asked for and not there is said, not replaced', async () => {
+    const pool = createNetworkPool([makeTable()], { threads: 1, device: 'gpu' });
+    await expect(pool.fit(0, job({}))).rejects.toMatchObject({ code: 'TRB_TENSORFLOW_GPU' });
     await pool.close();
   });
 }

@@ -9,7 +9,7 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { type Outcome } from '#libs/models/trainer.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { type FittedNetwork, type NetworkOptions } from './network-trainer.ts';
-import { isTensorflowStaged, tensorflowMissing } from './tensorflow.ts';
+import { type Device, isTensorflowStaged, tensorflowMissing } from './tensorflow.ts';
 
 export interface NetworkJob {
   /** Rows of the table to train on, oldest first, and what came of each, by outcome. */
@@ -31,7 +31,8 @@ export interface NetworkPool {
 
 /** To the child: first the tables, then one fit after another. */
 export type Question =
-  { readonly tables: readonly VectorTable[] } | { readonly id: number; readonly table: number; readonly job: NetworkJob };
+  | { readonly tables: readonly VectorTable[]; readonly device: Device }
+  | { readonly id: number; readonly table: number; readonly job: NetworkJob };
 
 /** From the child, for the fit `id`. */
 export type Answer = { readonly id: number } & (
@@ -46,10 +47,17 @@ interface Waiting {
   readonly progress: (done: number, total: number) => void;
 }
 
-/** `threads`: of TensorFlow; the results depend on their number. Throws `TRB_TENSORFLOW_MISSING`. */
-export function createNetworkPool(tables: readonly VectorTable[], threads: number): NetworkPool {
+export interface NetworkPoolOptions {
+  /** Of TensorFlow; the results depend on their number. */
+  readonly threads: number;
+  /** `gpu`: fits reject with `TRB_TENSORFLOW_GPU` where TensorFlow does not use one. Default cpu. */
+  readonly device?: Device;
+}
+
+/** Throws `TRB_TENSORFLOW_MISSING`. */
+export function createNetworkPool(tables: readonly VectorTable[], options: NetworkPoolOptions): NetworkPool {
   if (!isTensorflowStaged()) throw tensorflowMissing();
-  const child = start(threads);
+  const child = start(options.threads);
   const waiting = new Map<number, Waiting>();
   let said = '';
   let lastId = 0;
@@ -78,7 +86,7 @@ export function createNetworkPool(tables: readonly VectorTable[], threads: numbe
     for (const fit of waiting.values()) fit.reject(error);
     waiting.clear();
   });
-  ask(child, { tables });
+  ask(child, { tables, device: options.device ?? 'cpu' });
   return {
     pid: child.pid ?? 0,
     fit(table, job, progress = () => undefined) {

@@ -3,15 +3,16 @@ import { TributaryError, messageOf } from '#libs/errors/errors.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { type Answer, type NetworkJob, type NetworkResult, type Question } from './network-pool.ts';
 import { createNetworkTrainer, type NetworkTrainer } from './network-trainer.ts';
-import { loadTensorflow } from './tensorflow.ts';
+import { type Device, loadTensorflow } from './tensorflow.ts';
 
 let tables: readonly VectorTable[] = [];
+let device: Device = 'cpu';
 let trainer: NetworkTrainer | undefined;
 let last = Promise.resolve();
 
 process.on('message', (message) => {
   const question = message as Question;
-  if ('tables' in question) ({ tables } = question);
+  if ('tables' in question) ({ tables, device } = question);
   else last = last.then(() => take(question.id, tables[question.table]!, question.job));
 });
 // Nobody is left to fit for.
@@ -28,7 +29,7 @@ async function take(id: number, table: VectorTable, job: NetworkJob): Promise<vo
 }
 
 async function fit(table: VectorTable, job: NetworkJob, progress: (done: number, total: number) => void): Promise<NetworkResult> {
-  trainer ??= createNetworkTrainer(loadTensorflow());
+  trainer ??= createNetworkTrainer(loadTensorflow(device));
   const { rows, outcomes, options } = job;
   const fitted = await trainer.fit({ table, rows, outcomes }, options, progress, new AbortController().signal);
   const { inputs, model, parameters, best } = fitted;

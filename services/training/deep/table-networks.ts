@@ -26,12 +26,19 @@ export interface TableNetworksOptions {
   /** Start of the checkpoint files' names. Default: none are written. */
   readonly checkpoint?: string | undefined;
   readonly onFit: () => void;
+  /** Share of the running fit's epochs that are done; the pool has one fit at a time. */
+  readonly onEpoch?: (share: number) => void;
 }
 
 export class TableNetworks {
   readonly #options: TableNetworksOptions;
   /** By place in the folds; undefined = too few moves. */
   readonly #fits: Promise<NetworkResult | undefined>[] = [];
+  readonly #scored: {
+    readonly network: NetworkResult;
+    readonly rows: Int32Array;
+    readonly scores: Promise<readonly Float64Array[]>;
+  }[] = [];
 
   constructor(options: TableNetworksOptions) {
     this.#options = options;
@@ -52,12 +59,21 @@ export class TableNetworks {
   async predict(until: number, head: HeadData, rows: Int32Array): Promise<Float64Array> {
     const network = await this.fittedBy(until);
     if (network === undefined) return new Float64Array(rows.length).fill(0.5);
-    const scores = await scoreWindows(network.model, network.inputs.map(parseInput), head.table, rows);
+    const scores = await this.#scores(network, head, rows);
     return scores[this.#options.heads.indexOf(head)]!;
   }
 
+  /** All heads ask for the same rows of a fold, which one run answers. */
+  #scores(network: NetworkResult, { table }: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> {
+    const known = this.#scored.find((each) => each.network === network && isSame(each.rows, rows));
+    if (known !== undefined) return known.scores;
+    const scores = scoreWindows(network.model, network.inputs.map(parseInput), table, rows);
+    this.#scored.push({ network, rows, scores });
+    return scores;
+  }
+
   async #fit(fold: Fold, before: Promise<NetworkResult | undefined>): Promise<NetworkResult | undefined> {
-    const { pool, place, heads, recipe, seed, checkpoint, onFit } = this.#options;
+    const { pool, place, heads, recipe, seed, checkpoint, onFit, onEpoch = () => undefined } = this.#options;
     const { table } = heads[0]!;
     const warm = await before;
     const { rows, outcomes } = trainingData(heads, fold);
@@ -70,10 +86,17 @@ export class TableNetworks {
       seed: seedFor(seed, name),
       ...(checkpoint === undefined ? {} : { checkpoint: `${checkpoint}${name}-${fold.trainTo}.checkpoint` }),
     };
-    const fitted = rows.length < recipe.leastRows ? warm : await pool.fit(place, { rows, outcomes, options });
+    const fitted =
+      rows.length < recipe.leastRows
+        ? warm
+        : await pool.fit(place, { rows, outcomes, options }, (done, total) => onEpoch(done / total));
     onFit();
     return fitted;
   }
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((row, i) => row === b[i]);
 }
 
 /** Rows that a head may train on in this fold, with what came of each for every head. */

@@ -72,6 +72,8 @@ export interface TensorFlow {
   sqrt(x: Tensor): Tensor;
 }
 
+export type Device = 'cpu' | 'gpu';
+
 /** A value of 64 bits, which tfjs has no tensor for. */
 export type Int64 = new (value: number) => object;
 
@@ -89,7 +91,7 @@ export function isTensorflowStaged(): boolean {
 }
 
 /** Throws `TRB_TENSORFLOW_MISSING`, `TRB_TENSORFLOW_GPU` (asked for, and not in use). */
-export function loadTensorflow(device: 'cpu' | 'gpu' = 'cpu'): StagedTensorFlow {
+export function loadTensorflow(device: Device = 'cpu'): StagedTensorFlow {
   const folder = tensorflowFolder();
   if (!isTensorflowStaged()) throw tensorflowMissing();
   const require = createRequire(join(folder, 'package.json'));
