@@ -2,6 +2,7 @@
  * From the second that closes a minute to its decisions in the log: features and inference as services on the embedded log, with a
  * bundle trained on generated candles. And one score of that bundle alone.
  */
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +11,9 @@ import { featureSchema } from '#libs/features/catalogue.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
-import { type Bundle, encodeBundle } from '#libs/models/bundle.ts';
+import { type Bundle } from '#libs/models/bundle.ts';
 import { createScorer } from '#libs/models/scorer.ts';
+import { signBundle } from '#libs/models/signature.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
@@ -63,6 +65,7 @@ async function train(directory: string): Promise<Bundle> {
     seed: 1,
     workers: 0,
     quick: true,
+    key: join(directory, 'operator.pem'),
   };
   return trainFromFile(options, new AbortController().signal);
 }
@@ -91,17 +94,21 @@ async function benchLatency(bundle: Bundle, path: string): Promise<Figure[]> {
     health: new Health(),
     source: 'replay',
   };
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
   await registry.publish({
     slot: 'champion',
     bundleId: bundle.id,
-    bundle: encodeBundle(bundle),
+    bundle: signBundle(bundle, privateKey),
     actor: 'bench',
     reason: 'bench',
     now: 0,
     effectiveT: 1,
   });
-  const services = [runFeatures(context, {}, stop.signal), runInference(context, { horizons: HORIZONS }, stop.signal)];
+  const services = [
+    runFeatures(context, {}, stop.signal),
+    runInference(context, { trust: () => [publicKey], horizons: HORIZONS }, stop.signal),
+  ];
   const events: number[] = [];
   const decisions: number[] = [];
   try {

@@ -10,10 +10,11 @@ import { benchFrames } from './frames.ts';
 import { benchIndicators } from './indicators.ts';
 import { benchLog } from './log.ts';
 import { type Figure, line } from './measure.ts';
+import { benchNetworks } from './networks.ts';
 
 const { values } = parseArgs({ options: { json: { type: 'string' } } });
 const figures: Figure[] = [];
-for (const bench of [benchFrames, benchIndicators, benchFold, benchLog, benchDecision]) {
+for (const bench of [benchFrames, benchIndicators, benchFold, benchLog, benchDecision, benchNetworks]) {
   for (const figure of await bench()) {
     figures.push(figure);
     process.stdout.write(`${line(figure)}\n`);

@@ -12,7 +12,7 @@ const MINUTE = 60_000;
 
 const table = makeTable();
 const predict = Int32Array.from({ length: 200 }, (_, i) => ROWS - 200 + i);
-const fitted = fitMembers(table, {
+const fitted = await fitMembers(table, {
   rows: Int32Array.from({ length: 1_000 }, (_, i) => i + 10),
   up: Uint8Array.from({ length: 1_000 }, (_, i) => Number(table.values[(i + 7) * COLUMNS.length]! > 0)), // what happened 3 vectors before
   size: new Float64Array(1_000).fill(1),

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { messageOf, TributaryError } from '../errors/errors.ts';
+import { checkOnnx } from './networks/onnx-check.ts';
 
 /** Layout of the file; another version is refused. */
 export const BUNDLE_FORMAT = 1;
@@ -12,6 +13,8 @@ export const BUNDLE_FORMAT = 1;
 const finite = z.number();
 const share = z.number().min(0).max(1);
 const index = z.number().int().nonnegative();
+/** Of a venue, an instrument or a horizon: never a path, wherever it is put. */
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]*$/);
 
 const scalerSchema = z.strictObject({
   mean: z.array(finite),
@@ -44,12 +47,40 @@ const forestSchema = z.strictObject({
   value: z.array(finite),
 });
 
+/** One output of a network of the bundle. */
+const networkOutputSchema = z.strictObject({ kind: z.literal('network'), network: index, output: index });
+
+/** A network that several heads share. */
+const networkSchema = z.strictObject({
+  /** `lstm`, `transformer`. */
+  name,
+  /** Vectors of a window, one cadence apart. */
+  steps: z.number().int().min(1).max(121),
+  /** Positions in Bundle.inputs, none with a lag, in the network's order. */
+  inputs: z.array(index).min(1),
+  scaler: scalerSchema,
+  outputs: z.number().int().min(1),
+  /** ONNX file, base64. */
+  onnx: z.base64(),
+});
+
 const calibrationSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('identity') }),
   /** p = sigmoid(slope * logit(raw) + intercept). */
   z.strictObject({ kind: z.literal('platt'), slope: z.number().nonnegative(), intercept: finite }),
+  /** p = sigmoid(rise * ln(raw) - fall * ln(1 - raw) + intercept). */
+  z.strictObject({ kind: z.literal('beta'), rise: z.number().nonnegative(), fall: z.number().nonnegative(), intercept: finite }),
   /** Linear between knots of (raw, p), both rising; flat beyond the ends. */
   z.strictObject({ kind: z.literal('isotonic'), raw: z.array(share).min(1), probability: z.array(share).min(1) }),
+]);
+
+/** How the members' probabilities become one; a weighted mean where nothing is said. */
+const combinationSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('vote') }),
+  /** The share of members that say up, one up and one down added. */
+  z.strictObject({ kind: z.literal('majority') }),
+  /** sigmoid(sum of weight * log odds of a member + intercept), in the members' order. */
+  z.strictObject({ kind: z.literal('stacking'), weights: z.array(z.number().nonnegative()), intercept: finite }),
 ]);
 
 const headMetricsSchema = z.strictObject({
@@ -65,12 +96,15 @@ const headMetricsSchema = z.strictObject({
 });
 
 const headSchema = z.strictObject({
-  venue: z.string().min(1),
-  instrument: z.string().min(1),
-  horizon: z.string().min(1),
+  venue: name,
+  instrument: name,
+  horizon: name,
   /** Positions in Bundle.inputs, in the members' order. */
   inputs: z.array(index),
-  members: z.array(z.strictObject({ weight: share, model: z.discriminatedUnion('kind', [logisticSchema, forestSchema]) })),
+  members: z.array(
+    z.strictObject({ weight: share, model: z.discriminatedUnion('kind', [logisticSchema, forestSchema, networkOutputSchema]) }),
+  ),
+  combination: combinationSchema.optional(),
   calibration: calibrationSchema,
   /** Least confidence that speaks; above 1 = silenced. */
   threshold: z.number().min(0.5),
@@ -91,6 +125,7 @@ const bundleSchema = z.strictObject({
   trained: z.strictObject({ from: finite, to: finite }),
   /** `name@version`, or `name@version#k`: the value k vectors earlier. */
   inputs: z.array(z.string().regex(/^[^#@\s]+@\d+(#\d+)?$/)),
+  networks: z.array(networkSchema).optional(),
   heads: z.array(headSchema),
 });
 
@@ -98,7 +133,10 @@ export type Bundle = z.infer<typeof bundleSchema>;
 export type BundleHead = z.infer<typeof headSchema>;
 export type LogisticModel = z.infer<typeof logisticSchema>;
 export type Forest = z.infer<typeof forestSchema>;
-export type Model = LogisticModel | Forest;
+export type NetworkOutput = z.infer<typeof networkOutputSchema>;
+export type BundleNetwork = z.infer<typeof networkSchema>;
+export type Model = LogisticModel | Forest | NetworkOutput;
+export type Combination = z.infer<typeof combinationSchema>;
 export type Calibration = z.infer<typeof calibrationSchema>;
 export type Target = Bundle['target'];
 
@@ -115,7 +153,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 
 /**
  * Reads a bundle. Throws `TRB_BUNDLE_UNREADABLE` (not JSON), `TRB_BUNDLE_FORMAT` (another version's), `TRB_BUNDLE_INVALID` (a field or
- * an index out of place), `TRB_BUNDLE_ID` (content and id disagree).
+ * an index out of place), `TRB_BUNDLE_NETWORK` (a network of other operators), `TRB_BUNDLE_ID` (content and id disagree).
  */
 export function loadBundle(bytes: Uint8Array): Bundle {
   const parsed = bundleSchema.safeParse(parseJson(bytes));
@@ -125,8 +163,13 @@ export function loadBundle(bytes: Uint8Array): Bundle {
     throw invalid(`The bundle is malformed${where}.`);
   }
   const bundle = parsed.data;
+  bundle.networks?.forEach((network, position) => {
+    const fault = faultOfNetwork(network, bundle.inputs);
+    if (fault !== undefined) throw invalid(`The bundle is malformed at networks.${position}: ${fault}.`);
+    checkOnnx(Buffer.from(network.onnx, 'base64'));
+  });
   bundle.heads.forEach((head, position) => {
-    const fault = faultOf(head, bundle.inputs.length);
+    const fault = faultOf(head, bundle);
     if (fault !== undefined) throw invalid(`The bundle is malformed at heads.${position}: ${fault}.`);
   });
   const { id, ...body } = bundle;
@@ -158,17 +201,31 @@ function parseJson(bytes: Uint8Array): unknown {
 }
 
 /** What zod cannot say: lengths that belong together, indices in range, trees without loops. */
-function faultOf(head: BundleHead, inputs: number): string | undefined {
-  if (head.inputs.some((input) => input >= inputs)) return 'an input is not listed';
+function faultOf(head: BundleHead, bundle: Bundle): string | undefined {
+  if (head.inputs.some((input) => input >= bundle.inputs.length)) return 'an input is not listed';
   for (const { model } of head.members) {
-    const fault = model.kind === 'trees' ? faultOfForest(model, head.inputs.length) : faultOfLogistic(model, head.inputs.length);
+    const fault = faultOfMember(model, head.inputs.length, bundle.networks ?? []);
     if (fault !== undefined) return fault;
   }
-  const { calibration } = head;
+  const { calibration, combination } = head;
+  if (combination?.kind === 'stacking' && combination.weights.length !== head.members.length)
+    return 'stacking and members differ in number';
   if (calibration.kind !== 'isotonic') return undefined;
   const rising = (knots: readonly number[]): boolean => knots.every((knot, i) => i === 0 || knot >= knots[i - 1]!);
   if (calibration.raw.length !== calibration.probability.length) return 'calibration knots differ in number';
   return rising(calibration.raw) && rising(calibration.probability) ? undefined : 'calibration knots must rise';
+}
+
+function faultOfMember(model: Model, inputs: number, networks: readonly BundleNetwork[]): string | undefined {
+  if (model.kind === 'trees') return faultOfForest(model, inputs);
+  if (model.kind === 'logistic') return faultOfLogistic(model, inputs);
+  return model.output < (networks[model.network]?.outputs ?? 0) ? undefined : 'a member is an output of no network';
+}
+
+function faultOfNetwork({ inputs, scaler }: BundleNetwork, names: readonly string[]): string | undefined {
+  if (inputs.some((input) => names[input]?.includes('#') ?? true)) return 'an input is not listed, or has a lag';
+  const lengths = [scaler.mean.length, scaler.deviation.length];
+  return lengths.every((length) => length === inputs.length) ? undefined : 'scaler and inputs differ in number';
 }
 
 function faultOfLogistic(model: LogisticModel, inputs: number): string | undefined {

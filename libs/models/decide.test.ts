@@ -1,8 +1,8 @@
 /** Calibration, vote weights and thresholds on made-up predictions whose truth is known. */
 import { describe, expect, test } from '@jest/globals';
-import { calibrate, fitCalibration, fitIsotonic, fitPlatt } from './calibration.ts';
+import { calibrate, fitBeta, fitCalibration, fitIsotonic, fitPlatt } from './calibration.ts';
 import { decide, fitDecider } from './decide.ts';
-import { memberWeights, vote } from './ensemble.ts';
+import { combine, fitStacking, memberWeights, usefulWeights, vote } from './ensemble.ts';
 import { logit, sigmoid } from './logistic.ts';
 import { createRandom } from './random.ts';
 import { chooseThreshold } from './threshold.ts';
@@ -30,6 +30,7 @@ describe('calibration', () => {
   test.each([
     ['platt', fitPlatt(tooBold, up)],
     ['isotonic', fitIsotonic(tooBold, up)],
+    ['beta', fitBeta(tooBold, up)],
     ['the chosen one', fitCalibration(tooBold, up)],
   ])('%s takes over-confidence back', (_name, calibration) => {
     const error = truth.reduce((sum, p, i) => sum + Math.abs(calibrate(calibration, tooBold[i]!) - p), 0) / truth.length;
@@ -42,6 +43,23 @@ describe('calibration', () => {
     expect(calibration).toEqual({ kind: 'isotonic', raw: [0.1, 0.25, 0.4], probability: [1 / 3, 0.5, 2 / 3] });
     expect(calibrate(calibration, 0.25 + 0.075)).toBeCloseTo(0.5 + 1 / 12, 9);
     expect(calibrate(calibration, 0.9)).toBeCloseTo(2 / 3, 9);
+  });
+
+  test('beta bends each end by itself, where a sigmoid cannot', () => {
+    // p = sigmoid(0.5 ln(raw) - 2 ln(1 - raw) - 0.4) is what the outcomes follow.
+    const raw = draw(20_000, 7, (random) => 0.05 + 0.9 * random()).truth;
+    const truth = raw.map((value) => sigmoid(0.5 * Math.log(value) - 2 * Math.log(1 - value) - 0.4));
+    const { up } = draw(20_000, 8, (_random, i) => truth[i]!);
+    const errorOf = (calibration: ReturnType<typeof fitBeta>): number =>
+      truth.reduce((sum, p, i) => sum + Math.abs(calibrate(calibration, raw[i]!) - p), 0) / truth.length;
+    expect(fitBeta(raw, up)).toMatchObject({ kind: 'beta', rise: expect.closeTo(0.5, 0), fall: expect.closeTo(2, 0) });
+    expect(errorOf(fitBeta(raw, up))).toBeLessThan(errorOf(fitPlatt(raw, up)) / 2);
+    // Votes that say the opposite are worth nothing: the curve is flat, and does not fall.
+    const opposite = fitBeta(
+      raw,
+      Uint8Array.from(raw, (value, i) => Number((i * 0.618) % 1 > value)),
+    );
+    expect(calibrate(opposite, 0.9)).toBeGreaterThanOrEqual(calibrate(opposite, 0.1));
   });
 
   test('few rows change nothing', () => {
@@ -61,6 +79,41 @@ describe('the vote', () => {
     const [good, bad] = memberWeights([truth, noise], up);
     expect(good).toBeGreaterThan(0.7);
     expect(good! + bad!).toBeCloseTo(1, 5);
+  });
+});
+
+describe('stacking and the majority', () => {
+  const { truth, up } = draw(8_000, 12, (random) => 0.1 + 0.8 * random());
+  const noise = draw(8_000, 13, (random) => random()).truth;
+  const timid = truth.map((p) => sigmoid(logit(p) / 3));
+
+  test('stacking makes a timid member bold and leaves noise out', () => {
+    const stacking = fitStacking([timid, noise], up);
+    if (stacking.kind !== 'stacking') throw new Error(stacking.kind);
+    expect(stacking.weights[0]).toBeGreaterThan(2.3);
+    expect(stacking.weights[1]).toBeLessThan(0.05);
+    expect(combine(stacking, [sigmoid(0.5), 0.5], [])).toBeCloseTo(sigmoid(1.5), 1);
+  });
+
+  test('the majority counts heads', () => {
+    expect(combine({ kind: 'majority' }, [0.51, 0.6, 0.01], [])).toBe(3 / 5);
+    expect(combine({ kind: 'majority' }, [0.5, 0.5], [])).toBe(0.5);
+  });
+
+  test('who adds nothing gets weight 0', () => {
+    const weights = usefulWeights([truth, noise, truth.map((p) => sigmoid(0.9 * logit(p)))], up);
+    expect(weights[1]).toBe(0);
+    expect(weights[0]! + weights[2]!).toBeCloseTo(1, 5);
+    expect(usefulWeights([noise], up)).toEqual([1]);
+  });
+
+  test.each(['vote', 'stacking', 'majority'] as const)('a decider of %s is calibrated', (combination) => {
+    const options = { combination, calibration: 'beta', dropUseless: false } as const;
+    const decider = fitDecider({ predictions: [truth, timid, noise], up, times: minutes(8_000) }, OPTIONS, options);
+    const ups = decide(decider, [truth, timid, noise], 8_000);
+    const mean = ups.reduce((sum, p) => sum + p, 0) / 8_000;
+    expect(mean).toBeCloseTo(up.reduce((sum, one) => sum + one, 0) / 8_000, 2);
+    expect(decider.brier).toBeLessThan(0.23);
   });
 });
 

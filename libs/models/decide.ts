@@ -1,7 +1,7 @@
 /** What turns members into decisions: vote weights, calibration and threshold, all from predictions on rows the members never saw. */
-import { calibrate, fitCalibration } from './calibration.ts';
-import { type Calibration } from './bundle.ts';
-import { memberWeights, vote } from './ensemble.ts';
+import { calibrate, type CalibrationKind, fitCalibrationOf } from './calibration.ts';
+import { type Calibration, type Combination } from './bundle.ts';
+import { combine, fitStacking, memberWeights, usefulWeights, VOTE } from './ensemble.ts';
 import { chooseThreshold, type Threshold, type ThresholdOptions } from './threshold.ts';
 
 /** Out-of-fold moves in order of time. */
@@ -13,7 +13,19 @@ export interface OutOfFold {
   readonly times: Float64Array;
 }
 
+export interface EnsembleOptions {
+  readonly combination: Combination['kind'];
+  readonly calibration: CalibrationKind;
+  /** Members without whom the vote is no worse get weight 0. */
+  readonly dropUseless: boolean;
+}
+
+/** A weighted vote of all members, calibrated by the better of Platt and isotonic. */
+export const DEFAULT_ENSEMBLE: EnsembleOptions = { combination: 'vote', calibration: 'best', dropUseless: false };
+
 export interface Decider {
+  readonly combination: Combination;
+  /** Of the vote. */
   readonly weights: readonly number[];
   readonly calibration: Calibration;
   readonly threshold: Threshold;
@@ -22,15 +34,17 @@ export interface Decider {
   readonly brier: number | null;
 }
 
-export function fitDecider(known: OutOfFold, options: ThresholdOptions): Decider {
-  const weights = memberWeights(known.predictions, known.up);
-  const raw = votes(known.predictions, weights, known.up.length);
-  const calibration = fitCalibration(raw, known.up);
+export function fitDecider(known: OutOfFold, options: ThresholdOptions, ensemble = DEFAULT_ENSEMBLE): Decider {
+  const weights = (ensemble.dropUseless ? usefulWeights : memberWeights)(known.predictions, known.up);
+  const combination = fitCombination(ensemble.combination, known);
+  const raw = combined(combination, known.predictions, weights, known.up.length);
+  const calibration = fitCalibrationOf(ensemble.calibration, raw, known.up);
   const probability = raw.map((value) => calibrate(calibration, value));
   const right = known.up.map((up, i) => Number(probability[i]! > 0.5 === (up === 1)));
   const confidence = probability.map((p) => Math.max(p, 1 - p));
   const count = known.up.length;
   return {
+    combination,
     weights,
     calibration,
     threshold: chooseThreshold(confidence, right, known.times, options),
@@ -41,13 +55,22 @@ export function fitDecider(known: OutOfFold, options: ThresholdOptions): Decider
 
 /** Calibrated probability of up for each row. */
 export function decide(decider: Decider, predictions: readonly Float64Array[], rows: number): Float64Array {
-  return votes(predictions, decider.weights, rows).map((raw) => calibrate(decider.calibration, raw));
+  return combined(decider.combination, predictions, decider.weights, rows).map((raw) => calibrate(decider.calibration, raw));
 }
 
-function votes(predictions: readonly Float64Array[], weights: readonly number[], rows: number): Float64Array {
+function fitCombination(kind: Combination['kind'], { predictions, up }: OutOfFold): Combination {
+  return kind === 'stacking' ? fitStacking(predictions, up) : kind === 'majority' ? { kind } : VOTE;
+}
+
+function combined(
+  combination: Combination,
+  predictions: readonly Float64Array[],
+  weights: readonly number[],
+  rows: number,
+): Float64Array {
   const opinions = new Float64Array(predictions.length);
   return Float64Array.from({ length: rows }, (_, row) => {
     for (let k = 0; k < opinions.length; k++) opinions[k] = predictions[k]![row]!;
-    return vote(opinions, weights);
+    return combine(combination, opinions, weights);
   });
 }

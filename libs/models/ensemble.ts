@@ -1,4 +1,24 @@
-/** The ensemble's vote: a weighted mean of its members' probabilities (soft vote). */
+/** From the members' probabilities to one: a weighted mean (soft vote), the majority, or a logistic model over their log odds (stacking). */
+import { type Combination } from './bundle.ts';
+import { logit, sigmoid } from './logistic.ts';
+
+export const VOTE: Combination = { kind: 'vote' };
+
+/** `weights`: of the vote; the other kinds bring their own, or have none. */
+export function combine(combination: Combination, probabilities: ArrayLike<number>, weights: ArrayLike<number>): number {
+  if (combination.kind === 'vote') return vote(probabilities, weights);
+  if (combination.kind === 'majority') return majority(probabilities);
+  let score = combination.intercept;
+  for (let i = 0; i < probabilities.length; i++) score += combination.weights[i]! * logit(probabilities[i]!);
+  return sigmoid(score);
+}
+
+/** A probability of exactly one half is half a vote. */
+function majority(probabilities: ArrayLike<number>): number {
+  let ups = 0;
+  for (let i = 0; i < probabilities.length; i++) ups += probabilities[i]! > 0.5 ? 1 : probabilities[i] === 0.5 ? 0.5 : 0;
+  return (ups + 1) / (probabilities.length + 2);
+}
 
 /** Weights need not add up to 1; all zero = equal. */
 export function vote(probabilities: ArrayLike<number>, weights: ArrayLike<number>): number {
@@ -30,6 +50,73 @@ export function memberWeights(predictions: readonly Float64Array[], up: Uint8Arr
     weights = raised.map((weight) => weight / total);
   }
   return weights.map((weight) => Number(((weight + equal) / 2).toPrecision(6)));
+}
+
+/**
+ * Vote weights with the members left out (weight 0) without whom the vote's Brier score is smaller or the same: out goes, one by one, the
+ * member whose leaving helps most. Out-of-fold predictions only.
+ */
+export function usefulWeights(predictions: readonly Float64Array[], up: Uint8Array): number[] {
+  let kept = predictions.map((_, k) => k);
+  const among = (members: readonly number[]): { members: readonly number[]; weights: number[]; brier: number } => {
+    const own = members.map((k) => predictions[k]!);
+    const weights = memberWeights(own, up);
+    return { members, weights, brier: voteBrier(own, up, weights) };
+  };
+  let best = among(kept);
+  while (up.length > 0 && kept.length > 1) {
+    const without = kept.map((left) => among(kept.filter((k) => k !== left)));
+    const better = without.reduce((least, each) => (each.brier < least.brier ? each : least));
+    if (better.brier > best.brier) break;
+    best = better;
+    kept = [...better.members];
+  }
+  const weights = predictions.map(() => 0);
+  best.members.forEach((k, i) => (weights[k] = best.weights[i]!));
+  return weights;
+}
+
+/**
+ * Non-negative weights of the members' log odds (Breiman 1996) and an intercept that make the out-of-fold outcomes likeliest, pulled towards the
+ * plain mean as by 200 rows. Projected gradient steps with Nesterov's momentum: the loss is convex.
+ */
+export function fitStacking(predictions: readonly Float64Array[], up: Uint8Array): Combination {
+  const members = predictions.length;
+  const equal = 1 / Math.max(members, 1);
+  const odds = predictions.map((each) => each.map(logit));
+  // The loss bends at most as the squares of the log odds do, a quarter for each row.
+  const bend = odds.reduce((sum, each) => sum + each.reduce((s, x) => s + x * x, 0), up.length) / 4 + STACKING_PULL;
+  let at = new Float64Array(members + 1).fill(equal, 0, members);
+  let ahead = at;
+  for (let step = 1; step <= STACKING_STEPS; step++) {
+    const slope = Float64Array.from(ahead, (value, k) => STACKING_PULL * (value - (k < members ? equal : 0)));
+    for (let row = 0; row < up.length; row++) {
+      let score = ahead[members]!;
+      for (let k = 0; k < members; k++) score += ahead[k]! * odds[k]![row]!;
+      const error = sigmoid(score) - up[row]!;
+      for (let k = 0; k < members; k++) slope[k]! += error * odds[k]![row]!;
+      slope[members]! += error;
+    }
+    const before = at;
+    at = ahead.map((value, k) => (k < members ? Math.max(0, value - slope[k]! / bend) : value - slope[k]! / bend));
+    const momentum = (step - 1) / (step + 2);
+    const next = at;
+    ahead = next.map((value, k) => value + momentum * (value - before[k]!));
+  }
+  return { kind: 'stacking', weights: [...at.subarray(0, members)], intercept: at[members]! };
+}
+
+const STACKING_PULL = 50;
+const STACKING_STEPS = 150;
+
+function voteBrier(predictions: readonly Float64Array[], up: Uint8Array, weights: readonly number[]): number {
+  const opinions = new Float64Array(predictions.length);
+  let sum = 0;
+  for (let row = 0; row < up.length; row++) {
+    for (let k = 0; k < opinions.length; k++) opinions[k] = predictions[k]![row]!;
+    sum += (vote(opinions, weights) - up[row]!) ** 2;
+  }
+  return sum / Math.max(1, up.length);
 }
 
 /** Gradient of the Brier score by each weight. */

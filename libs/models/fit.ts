@@ -1,12 +1,9 @@
 /** Fits the members of one head on one training window and lets them predict later rows. Pure: the same job gives the same result. */
-import { binMatrix } from './bins.ts';
-import { type BoostOptions, fitForest, predictForest, predictRows } from './boosted-trees.ts';
-import { type Model } from './bundle.ts';
-import { fitLogistic, predictLogistic } from './logistic.ts';
-import { type Matrix, selectColumns } from './matrix.ts';
-import { lagsOf } from './lags.ts';
-import { strongestColumns } from './screening.ts';
-import { gather, inputNames, usableInputs, type VectorTable } from './vector-table.ts';
+import { type BoostOptions } from './boosted-trees.ts';
+import { type DesignOptions } from './design.ts';
+import { type FlatModel, logisticTrainer, treesTrainer } from './flat-trainers.ts';
+import { type Dataset, type FittedModel } from './trainer.ts';
+import { type VectorTable } from './vector-table.ts';
 
 /** What a member is and how it is fitted. */
 export type MemberRecipe =
@@ -18,14 +15,15 @@ export type MemberRecipe =
       readonly boost: Omit<BoostOptions, 'seed'>;
     };
 
-export interface Recipe {
+/** `logistic`, `trees`, `weighted_trees`. */
+export function memberName(member: MemberRecipe): string {
+  return member.kind === 'trees' && member.weighted ? 'weighted_trees' : member.kind;
+}
+
+export interface Recipe extends DesignOptions {
   readonly members: readonly MemberRecipe[];
   /** Bins a column. */
   readonly bins: number;
-  /** The newest rows that are trained on, at most. */
-  readonly rows: number;
-  /** The inputs most correlated with the outcome over the training rows that are kept, at most. */
-  readonly inputs: number;
 }
 
 export interface FitJob {
@@ -43,37 +41,29 @@ export interface FitJob {
 export interface FitResult {
   /** `name@version#lag`, in the models' order. */
   readonly inputs: readonly string[];
-  readonly models: readonly Model[];
+  readonly models: readonly FlatModel[];
   /** Probability of up for each of `predict`, by member. */
   readonly predictions: readonly Float64Array[];
 }
 
-export function fitMembers(table: VectorTable, job: FitJob): FitResult {
-  const from = Math.max(0, job.rows.length - job.recipe.rows);
-  const rows = job.rows.subarray(from);
-  const up = job.up.subarray(from);
-  const usable = usableInputs(table, rows, lagsOf);
-  const wide = gather(table, usable, rows);
-  const kept = strongestColumns(wide, up, job.recipe.inputs);
-  const inputs = kept.map((c) => usable[c]!);
-  const matrix = kept.length === wide.width ? wide : selectColumns(wide, kept);
-  const weights = weightsOf(job.size.subarray(from));
-  const bins = binMatrix(matrix, job.recipe.bins);
-  const models = job.recipe.members.map((member, k): Model => {
-    if (member.kind === 'logistic') return fitLogistic(matrix, up, member);
-    return fitForest(bins, up, { ...member.boost, seed: job.seed + k }, member.weighted ? weights : undefined);
-  });
-  const later = gather(table, inputs, job.predict);
-  return { inputs: inputNames(inputs), models, predictions: models.map((model) => predict(model, later)) };
+export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitResult> {
+  const dataset: Dataset = { table, rows: job.rows, outcomes: [{ up: job.up, size: job.size }] };
+  const members: FittedModel<FlatModel>[] = [];
+  for (const [k, member] of job.recipe.members.entries())
+    members.push(await fitMember(dataset, member, job.recipe, job.seed + k));
+  const predictions = await Promise.all(members.map((member) => member.score(table, job.predict)));
+  return {
+    inputs: members[0]?.inputs ?? [],
+    models: members.map(({ model }) => model),
+    predictions: predictions.map(([first]) => first!),
+  };
 }
 
-export function predict(model: Model, matrix: Matrix): Float64Array {
-  return predictRows(matrix, (values) =>
-    model.kind === 'trees' ? predictForest(model, values) : predictLogistic(model, values),
-  );
-}
-
-function weightsOf(size: Float64Array): Float64Array {
-  const median = size.toSorted()[size.length >>> 1] ?? 1;
-  return size.map((move) => Math.min(move / median, 3));
+function fitMember(dataset: Dataset, member: MemberRecipe, recipe: Recipe, seed: number): Promise<FittedModel<FlatModel>> {
+  const never = new AbortController().signal;
+  const silent = (): void => undefined;
+  const shared = { rows: recipe.rows, inputs: recipe.inputs };
+  if (member.kind === 'logistic') return logisticTrainer.fit(dataset, { ...shared, ...member }, silent, never);
+  const options = { ...shared, bins: recipe.bins, weighted: member.weighted, boost: { ...member.boost, seed } };
+  return treesTrainer.fit(dataset, options, silent, never);
 }

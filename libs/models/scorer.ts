@@ -1,10 +1,11 @@
 /** Scores vectors with a bundle: gather the inputs, ask each member, vote, calibrate. */
 import { calibrate } from './calibration.ts';
-import { type Bundle, type BundleHead, type Target } from './bundle.ts';
+import { type Bundle, type BundleHead, type BundleNetwork, type Model, type Target } from './bundle.ts';
 import { parseInput, resolveInputs } from './inputs.ts';
-import { predictForest } from './boosted-trees.ts';
-import { predictLogistic } from './logistic.ts';
-import { vote } from './ensemble.ts';
+import { predictFlat } from './flat-trainers.ts';
+import { combine, VOTE } from './ensemble.ts';
+import { type OnnxNetwork, openOnnxNetwork } from './networks/onnx-network.ts';
+import { standardise } from './networks/windows.ts';
 
 export interface Score {
   /** Calibrated probability that the price is higher at the end of the horizon, given that it moves. */
@@ -14,6 +15,11 @@ export interface Score {
   /** Least confidence that speaks; above 1 = silenced. */
   readonly threshold: number;
 }
+
+/** What the networks of a bundle say about one window: by network, then by output; undefined = not asked. */
+export type NetworkOpinions = readonly (Float32Array | undefined)[];
+
+type Window = readonly (ArrayLike<number> | undefined)[];
 
 export interface Scorer {
   readonly bundleId: string;
@@ -26,16 +32,17 @@ export interface Scorer {
     readonly horizon: string;
     readonly silenced: string;
   }[];
+  /** Opens the networks, where there are some. Rejects with `TRB_BUNDLE_NETWORK`. */
+  open(): Promise<void>;
+  close(): Promise<void>;
+  /** Asks the networks that heads of (venue, instrument) have as members; undefined = they have none. After `open`. */
+  consult(venue: string, instrument: string, window: Window): Promise<NetworkOpinions> | undefined;
   /**
    * `window`: vectors of (venue, instrument) one cadence apart, newest last, values in the schema's order; a shorter window or
-   * `undefined` for a vector that was never made reads as missing values. Undefined where the bundle has no such head.
+   * `undefined` for a vector that was never made reads as missing values. `opinions`: what `consult` brought. Undefined where
+   * the bundle has no such head, or its networks were not consulted.
    */
-  score(
-    venue: string,
-    instrument: string,
-    horizon: string,
-    window: readonly (ArrayLike<number> | undefined)[],
-  ): Score | undefined;
+  score(venue: string, instrument: string, horizon: string, window: Window, opinions?: NetworkOpinions): Score | undefined;
 }
 
 /** Throws `TRB_BUNDLE_FEATURES` where the schema lacks one of the bundle's features at its version. */
@@ -43,12 +50,27 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
   const inputs = bundle.inputs.map(parseInput);
   const places = resolveInputs(inputs, schemaColumns);
   const heads = new Map(bundle.heads.map((head) => [keyOf(head.venue, head.instrument, head.horizon), head]));
+  const networks = new Networks(bundle.networks ?? [], places);
+  const asked = new Map<string, Set<number>>();
+  for (const { venue, instrument, members } of bundle.heads) {
+    const key = keyOf(venue, instrument);
+    const own = asked.get(key) ?? new Set();
+    for (const { model } of members) if (model.kind === 'network') own.add(model.network);
+    asked.set(key, own);
+  }
+  const lags = inputs.reduce((most, input) => Math.max(most, input.lag), 0);
   return {
     bundleId: bundle.id,
     target: bundle.target,
-    lags: inputs.reduce((most, input) => Math.max(most, input.lag), 0),
+    lags: (bundle.networks ?? []).reduce((most, { steps }) => Math.max(most, steps - 1), lags),
     heads: bundle.heads.map(({ venue, instrument, horizon, silenced }) => ({ venue, instrument, horizon, silenced })),
-    score(venue, instrument, horizon, window) {
+    open: () => networks.open(),
+    close: () => networks.close(),
+    consult(venue, instrument, window) {
+      const wanted = asked.get(keyOf(venue, instrument));
+      return wanted === undefined || wanted.size === 0 ? undefined : networks.run(wanted, window);
+    },
+    score(venue, instrument, horizon, window, opinions = []) {
       const head = heads.get(keyOf(venue, instrument, horizon));
       if (head === undefined) return undefined;
       const values = new Float32Array(head.inputs.length);
@@ -57,24 +79,62 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
         const vector = window[window.length - 1 - inputs[input]!.lag];
         values[i] = vector?.[places[input]!] ?? Number.NaN;
       }
-      return scoreRow(head, values);
+      return scoreRow(head, values, opinions);
     },
   };
 }
 
+/** The networks of a bundle, open between `open` and `close`. */
+class Networks {
+  readonly #networks: readonly BundleNetwork[];
+  /** Places in a vector, by network. */
+  readonly #places: readonly Int32Array[];
+  #open: readonly OnnxNetwork[] | undefined;
+
+  constructor(networks: readonly BundleNetwork[], places: Int32Array) {
+    this.#networks = networks;
+    this.#places = networks.map(({ inputs }) => Int32Array.from(inputs, (input) => places[input]!));
+  }
+
+  async open(): Promise<void> {
+    this.#open ??= await Promise.all(this.#networks.map(({ onnx }) => openOnnxNetwork(Buffer.from(onnx, 'base64'))));
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open ?? [];
+    this.#open = undefined;
+    await Promise.all(open.map((network) => network.close()));
+  }
+
+  async run(wanted: ReadonlySet<number>, window: Window): Promise<NetworkOpinions> {
+    const open = this.#open;
+    if (open === undefined) throw new Error('the networks are not open');
+    return Promise.all(
+      this.#networks.map(async ({ steps, inputs, scaler }, n) => {
+        if (!wanted.has(n)) return undefined;
+        const x = new Float32Array(steps * inputs.length);
+        for (let step = 0; step < steps; step++)
+          standardise(window[window.length - steps + step], this.#places[n]!, scaler, x, step * inputs.length);
+        return open[n]!.run(x, steps, 1);
+      }),
+    );
+  }
+}
+
 /** Scores one row of a head's own inputs. */
-export function scoreRow(head: BundleHead, values: Float32Array): Score {
-  const opinions = head.members.map(({ model }) =>
-    model.kind === 'trees' ? predictForest(model, values) : predictLogistic(model, values),
-  );
-  const raw = vote(
-    opinions,
-    head.members.map((member) => member.weight),
-  );
+function scoreRow(head: BundleHead, values: Float32Array, opinions: NetworkOpinions): Score | undefined {
+  const votes = head.members.map(({ model }) => opinionOf(model, values, opinions));
+  if (votes.includes(undefined)) return undefined;
+  const weights = head.members.map((member) => member.weight);
+  const raw = combine(head.combination ?? VOTE, votes as number[], weights);
   const probabilityUp = calibrate(head.calibration, raw);
   return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold: head.threshold };
 }
 
-function keyOf(venue: string, instrument: string, horizon: string): string {
-  return `${venue}\u0000${instrument}\u0000${horizon}`;
+function opinionOf(model: Model, values: Float32Array, opinions: NetworkOpinions): number | undefined {
+  return model.kind === 'network' ? opinions[model.network]?.[model.output] : predictFlat(model, values);
+}
+
+function keyOf(...parts: readonly string[]): string {
+  return parts.join('\u0000');
 }

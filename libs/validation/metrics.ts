@@ -63,6 +63,8 @@ export interface Assessment {
   /** Largest coverage, most confident first, whose accuracy is >= 0.68 on more than 200 moves. Descriptive: chosen after the fact. */
   readonly coverage_at_68: number;
   readonly emitted: EmittedMetrics;
+  /** Matthews correlation of directions and moves (1975); null where one of them never varies. */
+  readonly mcc: number | null;
   readonly brier: number | null;
   /** Expected calibration error over ten equal bins of the probability. */
   readonly ece: number | null;
@@ -86,6 +88,7 @@ export function assess(predictions: readonly Prediction[], seed: number): Assess
     at_coverage: COVERAGES.map((coverage) => atCoverage(ranked, coverage, seed)),
     coverage_at_68: coverageAt(ranked),
     emitted: emittedMetrics(predictions),
+    mcc: matthews(moves),
     brier: mean(moves, (p) => (p.probabilityUp - Number(p.y === UP)) ** 2),
     ece: calibrationError(moves),
   };
@@ -149,6 +152,14 @@ function emittedMetrics(predictions: readonly Prediction[]): EmittedMetrics {
     wilson: interval,
     effective_n: effective,
   };
+}
+
+function matthews(moves: readonly Prediction[]): number | null {
+  const count = (said: boolean, rose: boolean): number =>
+    moves.reduce((sum, p) => sum + Number(p.probabilityUp > 0.5 === said && (p.y === UP) === rose), 0);
+  const [upUp, upDown, downUp, downDown] = [count(true, true), count(true, false), count(false, true), count(false, false)];
+  const spread = Math.sqrt((upUp + upDown) * (upUp + downUp) * (downDown + upDown) * (downDown + downUp));
+  return spread === 0 ? null : (upUp * downDown - upDown * downUp) / spread;
 }
 
 function calibrationError(moves: readonly Prediction[]): number | null {

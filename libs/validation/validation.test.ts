@@ -109,6 +109,8 @@ describe('metrics', () => {
       [1, 1],
       [0, null],
     ]);
+    // Said up: 0.9 and 0.6 right, 0.55 wrong; said down: 0.5 right, 0.2 wrong.
+    expect(assessed.mcc).toBeCloseTo((2 * 1 - 1 * 1) / Math.sqrt(3 * 3 * 2 * 2), 12);
     expect(assessed.brier).toBeCloseTo((0.01 + 0.64 + 0.16 + 0.25 + 0.3025) / 5, 12);
     // Bins of a tenth: 0.2 up, 0.5 and 0.55 both down, 0.6 up, 0.9 up.
     expect(assessed.ece).toBeCloseTo((0.8 + 1.05 + 0.4 + 0.1) / 5, 12);
@@ -144,6 +146,7 @@ describe('metrics', () => {
       flat_share: null,
       accuracy: null,
       majority: null,
+      mcc: null,
       brier: null,
       ece: null,
       void: 1,

@@ -29,8 +29,12 @@ export async function checkWritable(path: string): Promise<void> {
 }
 
 export async function writeReport(path: string, report: object): Promise<void> {
+  await writeText(path, `${JSON.stringify(report, undefined, 2)}\n`);
+}
+
+export async function writeText(path: string, text: string): Promise<void> {
   try {
-    await writeFile(`${path}.part`, `${JSON.stringify(report, undefined, 2)}\n`);
+    await writeFile(`${path}.part`, text);
     await rename(`${path}.part`, path);
   } catch (cause) {
     throw unwritable(path, cause);

@@ -13,6 +13,7 @@ export function backtestCommand(): Command {
     .option('--retrain-every <duration>', 'length of a test fold, for instance 12h', '2d')
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m')
     .option('--report <file>', 'writes the accuracy as JSON')
+    .option('--html <file>', 'writes the report as one HTML page with plots')
     .option('--predictions <file>', 'writes every decision as CSV')
     .option('--symbols <list>', 'BASE-QUOTE; default: every one quoted in USD')
     .option('--venues <list>', 'default: every one in the file')
@@ -20,6 +21,13 @@ export function backtestCommand(): Command {
     .option('--only-venues <list>', 'leaves candles of other venues out altogether')
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one; default: cores, at most 4')
+    .option(
+      '--models <kinds>',
+      'fast = trees and logistic regression; all = LSTM and Transformer too, beside the incumbent',
+      'fast',
+    )
+    .option('--combine <how>', 'vote, stacking or majority', 'vote')
+    .option('--calibration <kind>', 'best (of Platt and isotonic), platt, beta or isotonic', 'best')
     .option('--quick', 'smaller models, less accurate')
     .action(async (raw: object) => {
       const options = parseBacktestOptions(raw);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { CATEGORIES, type Category } from '#libs/features/declaration.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
+import { type EnsembleOptions } from '#libs/models/decide.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
 
 /** As a person gives them: text, lists separated by commas. */
@@ -25,6 +26,16 @@ const rawSchema = z.strictObject({
     .describe('Training threads; 0 = in the main one. Default: cores, at most 4.'),
   without: z.string().optional().describe('Feature categories switched off, of A,B,C,D,E,X. Default: none.'),
   onlyVenues: z.string().optional().describe('Candles of other venues are left out altogether. Default: none are.'),
+  html: z.string().min(1).optional().describe('Report as one HTML page. Default: none is written.'),
+  models: z
+    .enum(['fast', 'all'])
+    .default('fast')
+    .describe('fast = trees and logistic regression; all = LSTM and Transformer too, beside the incumbent. Default fast.'),
+  combine: z.enum(['vote', 'stacking', 'majority']).default('vote').describe('From members to one probability. Default vote.'),
+  calibration: z
+    .enum(['best', 'platt', 'beta', 'isotonic'])
+    .default('best')
+    .describe('best = the better of Platt and isotonic. Default best.'),
   quick: z.boolean().default(false).describe('Smaller models, less accurate. Default false.'),
 });
 
@@ -49,6 +60,9 @@ export interface BacktestOptions {
   /** The fold sees candles of these venues alone; `venues` only chooses what is tested. */
   readonly onlyVenues: readonly string[] | undefined;
   readonly quick: boolean;
+  readonly html: string | undefined;
+  readonly models: 'fast' | 'all';
+  readonly ensemble: EnsembleOptions;
 }
 
 const MINUTE = 60_000;
@@ -77,6 +91,10 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     without: parseCategories(data.without),
     onlyVenues: list(data.onlyVenues),
     quick: data.quick,
+    html: data.html,
+    models: data.models,
+    // Of many members some add nothing; of the few fast ones each has shown that it does.
+    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: data.models === 'all' },
   };
 }
 

@@ -1,19 +1,32 @@
 /** Walk-forward over one head: every test minute is decided by members, weights, calibration and threshold made of earlier data only. */
-import { decide, fitDecider } from '#libs/models/decide.ts';
-import { type Recipe } from '#libs/models/fit.ts';
+import { decide, type Decider, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
+import { memberName, type Recipe } from '#libs/models/fit.ts';
 import { type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
 import { VOID } from '#libs/validation/labels.ts';
 import { type Fold, innerFolds } from '#libs/validation/splits.ts';
 import { type FitPool } from '#services/training/fit-pool.ts';
-import { type HeadData } from '#services/training/head-data.ts';
-import { FIRST_SHARE, INNER_PARTS, jobOf, joinMoves, LEAST_MOVES, outOfFold } from '#services/training/train.ts';
+import { type HeadData, testRows, trainingRows } from '#services/training/head-data.ts';
+import {
+  FIRST_SHARE,
+  INNER_PARTS,
+  joinMoves,
+  LEAST_MOVES,
+  memberCount,
+  outOfFold,
+  predictFold,
+  type PredictedFold,
+  type SharedMembers,
+} from '#services/training/train.ts';
 
 export interface WalkOptions {
   readonly pool: FitPool;
   readonly recipe: Recipe;
   readonly threshold: ThresholdOptions;
+  readonly ensemble: EnsembleOptions;
   readonly seed: number;
+  /** Deep members, and the incumbent, which is shown beside and votes nowhere. */
+  readonly shared?: SharedMembers | undefined;
   readonly onFold: () => void;
 }
 
@@ -23,65 +36,113 @@ export interface FoldSummary {
   readonly from: string;
   readonly trained: number;
   readonly inputs: number;
+  /** Of the vote, by member. */
+  readonly weights: Readonly<Record<string, number>>;
   /** Above 1 = silenced. */
   readonly threshold: number;
   readonly silenced: string;
+}
+
+/** What one member says by itself, neither calibrated nor silenced. */
+export interface MemberWalk {
+  readonly name: string;
+  readonly predictions: readonly Prediction[];
 }
 
 export interface Walk {
   /** One for each minute of the folds' tests. */
   readonly predictions: readonly Prediction[];
   readonly folds: readonly FoldSummary[];
+  readonly members: readonly MemberWalk[];
+  /** Calibrated and silenced as the ensemble is, by itself. */
+  readonly incumbent: readonly Prediction[] | undefined;
+  /** The newest fold, for what its models attend to. */
+  readonly last: PredictedFold | undefined;
 }
 
+export const INCUMBENT = 'incumbent';
 const MINUTE = 60_000;
 
 /** `place`: the head's table in the pool. `folds` in order of time, without holes. */
 export async function walkHead(place: number, data: HeadData, folds: readonly Fold[], options: WalkOptions): Promise<Walk> {
+  const { seed, threshold, recipe, shared } = options;
   const first = folds[0]!;
   const inner = innerFolds(data.table.t[0] ?? first.from, first.trainTo, FIRST_SHARE, INNER_PARTS);
-  const before = outOfFold(place, data, inner, options, options.seed, first.trainTo);
+  const before = outOfFold(place, data, inner, options, seed, first.trainTo);
   const fits = folds.map(async (fold) => {
-    const job = jobOf(data, fold, options.recipe, options.seed);
-    const fitted = job.rows.length < LEAST_MOVES ? undefined : await options.pool.fit(place, job);
+    const isEnough = trainingRows(data, fold).length >= LEAST_MOVES;
+    const part = isEnough ? await predictFold(place, data, fold, options, seed) : undefined;
     options.onFold();
-    return {
-      rows: job.predict,
-      trained: job.rows.length,
-      inputs: fitted?.inputs.length ?? 0,
-      predictions: fitted?.predictions ?? [],
-    };
+    return part;
   });
   const [known, parts] = await Promise.all([before, Promise.all(fits)]);
-  const predictions: Prediction[] = [];
-  const summaries = folds.map((fold, k): FoldSummary => {
-    const part = parts[k]!;
-    const earlier = parts.slice(0, k).filter((other) => other.predictions.length > 0);
-    const later = joinMoves(data, earlier, fold.trainTo, options.recipe.members.length);
-    const decider = fitDecider(
-      {
-        predictions: known.predictions.map((member, m) => Float64Array.from([...member, ...later.predictions[m]!])),
-        up: Uint8Array.from([...known.up, ...later.up]),
-        times: Float64Array.from([...known.times, ...later.times]),
-      },
-      options.threshold,
-    );
-    const { confidence, silenced } = decider.threshold;
-    const ups = part.predictions.length === 0 ? undefined : decide(decider, part.predictions, part.rows.length);
-    predictions.push(...decisions(data, fold, part.rows, ups, confidence));
+  const names = [...recipe.members.map(memberName), ...(shared?.names ?? [])];
+  const voting = names.flatMap((name, m) => (name === INCUMBENT ? [] : [m]));
+  const incumbent = names.indexOf(INCUMBENT);
+  const deciders = folds.map((fold, k) => {
+    const earlier = parts.slice(0, k).filter((part) => part !== undefined);
+    const later = joinMoves(data, earlier, fold.trainTo, memberCount(options));
+    const all = joined(known, later);
     return {
-      from: new Date(fold.testFrom).toISOString(),
-      trained: part.trained,
-      inputs: part.inputs,
-      threshold: confidence,
-      silenced,
+      ensemble: fitDecider(only(all, voting), threshold, options.ensemble),
+      incumbent: incumbent < 0 ? undefined : fitDecider(only(all, [incumbent]), threshold),
     };
   });
-  return { predictions, folds: summaries };
+  const decided = (members: readonly number[], of: (k: number) => Decider | undefined): Prediction[] =>
+    folds.flatMap((fold, k) => decisions(data, fold, parts[k], members, of(k)));
+  return {
+    predictions: decided(voting, (k) => deciders[k]!.ensemble),
+    incumbent: incumbent < 0 ? undefined : decided([incumbent], (k) => deciders[k]!.incumbent),
+    members: names.map((name, m) => ({ name, predictions: decided([m], () => undefined) })),
+    folds: folds.map((fold, k) => summaryOf(fold, parts[k], deciders[k]!.ensemble, names, voting)),
+    last: parts.at(-1),
+  };
 }
 
-/** One decision a minute; a minute without a vector abstains at one half. Probabilities as written to the file: six digits. */
-function decisions(data: HeadData, fold: Fold, rows: Int32Array, ups: Float64Array | undefined, threshold: number): Prediction[] {
+function joined(a: OutOfFold, b: OutOfFold): OutOfFold {
+  return {
+    predictions: a.predictions.map((member, m) => Float64Array.from([...member, ...b.predictions[m]!])),
+    up: Uint8Array.from([...a.up, ...b.up]),
+    times: Float64Array.from([...a.times, ...b.times]),
+  };
+}
+
+function only({ predictions, up, times }: OutOfFold, members: readonly number[]): OutOfFold {
+  return { predictions: members.map((m) => predictions[m]!), up, times };
+}
+
+function summaryOf(
+  fold: Fold,
+  part: PredictedFold | undefined,
+  { weights, threshold }: Decider,
+  names: readonly string[],
+  voting: readonly number[],
+): FoldSummary {
+  return {
+    from: new Date(fold.testFrom).toISOString(),
+    trained: part?.trained ?? 0,
+    inputs: part?.fitted.inputs.length ?? 0,
+    weights: Object.fromEntries(voting.map((m, i) => [names[m]!, weights[i]!])),
+    threshold: threshold.confidence,
+    silenced: threshold.silenced,
+  };
+}
+
+/**
+ * One decision a minute; a minute without a vector abstains at one half. Probabilities as written to the file: six digits. Without a decider
+ * it is the first of the members as it is, which never speaks.
+ */
+function decisions(
+  data: HeadData,
+  fold: Fold,
+  part: PredictedFold | undefined,
+  members: readonly number[],
+  decider: Decider | undefined,
+): Prediction[] {
+  const opinions = part === undefined ? [] : members.map((m) => part.predictions[m]!);
+  const rows = part?.rows ?? testRows(data, fold);
+  const ups = part === undefined || decider === undefined ? opinions[0] : decide(decider, opinions, rows.length);
+  const threshold = decider?.threshold.confidence ?? Infinity;
   const known = new Map([...rows].map((row, i) => [data.table.t[row]!, { row, up: ups?.[i] ?? 0.5 }]));
   const out: Prediction[] = [];
   for (let t = fold.testFrom; t < fold.testTo; t += MINUTE) {

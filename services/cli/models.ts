@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type ModelRegistry, SLOTS, type SlotName } from '#libs/registry/registry.ts';
-import { names } from './options.ts';
+import { names, trustOption } from './options.ts';
 
 interface KafkaOptions {
   readonly brokers: string[];
@@ -14,6 +14,7 @@ interface KafkaOptions {
 interface PublishOptions extends KafkaOptions {
   readonly slot: SlotName;
   readonly reason: string;
+  readonly trust: string;
 }
 
 export function modelsCommand(): Command {
@@ -41,15 +42,19 @@ function publish(): Command {
   )
     .addOption(new Option('--slot <name>', 'where to').choices(SLOTS).default('champion'))
     .addOption(new Option('--reason <text>', 'kept in the log').default('published by hand'))
+    .addOption(trustOption())
     .action(async (file: string, options: PublishOptions) => {
-      const { loadBundle } = await import('#libs/models/bundle.ts');
+      const [{ openBundle }, { trustIn }] = await Promise.all([
+        import('#libs/models/signature.ts'),
+        import('#libs/registry/operator-key.ts'),
+      ]);
       const bytes = await readFile(file).catch((cause: unknown) => {
         throw new TributaryError('TRB_BUNDLE_NOT_FOUND', `There is no bundle at ${file}.`, {
           hint: 'Make one with `tributary train --out FILE`.',
           cause,
         });
       });
-      const { id } = loadBundle(bytes);
+      const { id } = openBundle(bytes, trustIn(options.trust)());
       await withRegistry(options, (registry) =>
         registry.publish({
           slot: options.slot,

@@ -1,5 +1,6 @@
 /** Options that several commands share, each with one environment variable; values are checked here, once. */
 import { InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_KEY, publicKeyFile } from '#libs/registry/operator-key.ts';
 import { type Horizon, isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import { describeError } from '#libs/errors/errors.ts';
@@ -97,11 +98,17 @@ function namedFiles(text: string): Readonly<Record<string, string>> {
     }),
   );
 }
+
 export const venuesOption = (description: string): Option =>
   new Option('--venues <list>', description)
     .env('TRIBUTARY_VENUES')
     .argParser(venues)
     .default([...DEFAULT_VENUES], DEFAULT_VENUES.join(','));
+
+export const trustOption = (): Option =>
+  new Option('--trust <file>', 'public keys whose bundles load, PEM')
+    .env('TRIBUTARY_BUNDLE_TRUST')
+    .default(publicKeyFile(DEFAULT_KEY));
 
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of everything random').argParser(wholeNumber(0, 2 ** 31 - 1)).default(1);

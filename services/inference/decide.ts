@@ -2,7 +2,7 @@
 import { BLOCKING } from '#libs/features/quality.ts';
 import { costBps } from '#libs/market/fees.ts';
 import { type Horizon, HORIZON_MS } from '#libs/market/horizon.ts';
-import { type Score, type Scorer } from '#libs/models/scorer.ts';
+import { type NetworkOpinions, type Score, type Scorer } from '#libs/models/scorer.ts';
 import { type Source } from '#libs/service/service.ts';
 import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -36,6 +36,8 @@ export interface DecisionInput {
   readonly model: ServingModel | undefined;
   /** Newest last, as many as the model reads; undefined = not enough. */
   readonly window: readonly (readonly number[])[] | undefined;
+  /** What the model's networks say; undefined = it has none. */
+  readonly opinions: NetworkOpinions | undefined;
   /** Schema of the features that are live. */
   readonly schemaId: string;
   readonly isStale: boolean;
@@ -82,9 +84,9 @@ export function directionOf(score: Score): Direction {
 }
 
 /** Asked even where it must abstain, so that accuracy at full coverage is known. */
-function scoreOf({ vector, horizon, model, window, schemaId }: DecisionInput): Score | undefined {
+function scoreOf({ vector, horizon, model, window, opinions, schemaId }: DecisionInput): Score | undefined {
   if (model === undefined || window === undefined || vector.schemaId !== schemaId) return undefined;
-  return model.scorer.score(vector.venue, vector.instrument, horizon, window);
+  return model.scorer.score(vector.venue, vector.instrument, horizon, window, opinions);
 }
 
 function reasonOf(input: DecisionInput, score: Score | undefined): AbstainReason | undefined {

@@ -152,7 +152,7 @@ describe('StreamSignals', () => {
       {
         port: 0,
         feed,
-        scoring: { schemaId: '', columns: 0, model: () => undefined, windowBefore: () => undefined },
+        scoring: { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined },
         metrics: inferenceMetrics(createMetrics()),
         maxQueued: 16,
       },
@@ -205,7 +205,7 @@ describe('the standard services', () => {
     const options = {
       port,
       feed: new SignalFeed(),
-      scoring: { schemaId: '', columns: 0, model: () => undefined, windowBefore: () => undefined },
+      scoring: { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined },
     };
     const metrics = inferenceMetrics(createMetrics());
     await expect(startSignalServer({ ...options, metrics }, new AbortController().signal)).rejects.toMatchObject({

@@ -40,7 +40,7 @@ export interface Scoring {
   /** Schema of the features that are live, and its number of columns. */
   readonly schemaId: string;
   readonly columns: number;
-  model(): ServingModel | undefined;
+  model(): Promise<ServingModel | undefined>;
   /** The newest `lags` vectors of the instrument, newest last; undefined = there are not so many in a row. */
   windowBefore(venue: string, instrument: string, lags: number): readonly (readonly number[])[] | undefined;
 }
@@ -131,13 +131,13 @@ class Refusal extends Error {
   }
 }
 
-function unary<Request, Response>(answer: (request: Request) => Response) {
+function unary<Request, Response>(answer: (request: Request) => Response | Promise<Response>) {
   return (call: ServerUnaryCall<Request, Response>, reply: sendUnaryData<Response>): void => {
-    try {
-      reply(null, answer(call.request));
-    } catch (thrown) {
-      reply(refusalOf(thrown));
-    }
+    const answered = (async () => answer(call.request))();
+    answered.then(
+      (response) => reply(null, response),
+      (thrown: unknown) => reply(refusalOf(thrown)),
+    );
   };
 }
 
@@ -170,7 +170,7 @@ function nameOf({ instrument, venue, horizon }: GetSignalRequest): string {
   return [venue, instrument, horizon].filter((part) => part !== '').join(' ');
 }
 
-function score(request: ScoreRequest, scoring: Scoring): ScoreResponse {
+async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResponse> {
   const { venue, instrument, horizon, schemaId, values } = request;
   parseInstrument(instrument);
   checkHorizon(horizon);
@@ -183,7 +183,7 @@ function score(request: ScoreRequest, scoring: Scoring): ScoreResponse {
   if (values.length !== scoring.columns) {
     throw new Refusal(status.INVALID_ARGUMENT, `A vector has ${scoring.columns} values, not ${values.length}.`);
   }
-  const model = scoring.model();
+  const model = await scoring.model();
   if (model === undefined) throw new Refusal(status.FAILED_PRECONDITION, 'No model serves yet: wait for the first training.');
   const { scorer } = model;
   if (!scorer.heads.some((head) => head.venue === venue && head.instrument === instrument && head.horizon === horizon)) {
@@ -193,7 +193,8 @@ function score(request: ScoreRequest, scoring: Scoring): ScoreResponse {
   if (before === undefined) {
     throw new Refusal(status.FAILED_PRECONDITION, `The model reads ${scorer.lags} earlier vectors, which are not there yet.`);
   }
-  const answer = scorer.score(venue, instrument, horizon, [...before, values])!;
+  const window = [...before, values];
+  const answer = scorer.score(venue, instrument, horizon, window, await scorer.consult(venue, instrument, window))!;
   return { ...answer, direction: directionOf(answer), bundleId: scorer.bundleId };
 }
 

@@ -1,7 +1,7 @@
 /** Inference alone, on Kafka. */
 import { Command, Option } from 'commander';
 import { systemClock } from '#libs/clock/clock.ts';
-import { serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { CADENCE_MS } from './window.ts';
 
@@ -19,19 +19,32 @@ export function inferenceCommand(): Command {
         .env('TRIBUTARY_MODEL_WAIT_MS')
         .argParser(wholeNumber(0, 3_600_000))
         .default(75_000),
-    );
+    )
+    .addOption(trustOption());
   for (const option of serviceOptions()) command.addOption(option);
-  return command.action(async (options: ServiceOptions & { readonly grpcPort: number; readonly modelWaitMs: number }) => {
-    const [{ runAlone }, { runInference }] = await Promise.all([import('#services/cli/process.ts'), import('./service.ts')]);
-    const { grpcPort, modelWaitMs } = options;
-    // Vectors of history fill the windows; the newest one is the first that is decided on.
-    const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
-    await runAlone('inference', options, (context, signal) =>
-      runInference(
-        context,
-        { grpcPort, modelWaitMs, historyFrom, listening: (address) => context.logger.info({ address }, 'SignalService listens') },
-        signal,
-      ),
-    );
-  });
+  return command.action(
+    async (options: ServiceOptions & { readonly grpcPort: number; readonly modelWaitMs: number; readonly trust: string }) => {
+      const [{ runAlone }, { runInference }, { trustIn }] = await Promise.all([
+        import('#services/cli/process.ts'),
+        import('./service.ts'),
+        import('#libs/registry/operator-key.ts'),
+      ]);
+      const { grpcPort, modelWaitMs } = options;
+      // Vectors of history fill the windows; the newest one is the first that is decided on.
+      const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
+      await runAlone('inference', options, (context, signal) =>
+        runInference(
+          context,
+          {
+            trust: trustIn(options.trust),
+            grpcPort,
+            modelWaitMs,
+            historyFrom,
+            listening: (address) => context.logger.info({ address }, 'SignalService listens'),
+          },
+          signal,
+        ),
+      );
+    },
+  );
 }

@@ -114,6 +114,18 @@ describe('the first bundle', () => {
   });
 });
 
+describe('a bundle that nobody trusted has signed', () => {
+  test('does not serve', async () => {
+    await rig.publish(bundleOf());
+    await appendVectors(rig.log, [vector(0, 'kraken', 3)]);
+    const service = rig.start({ horizons: ['1m'], modelWaitMs: 20, trust: () => [] });
+    await until(async () => (await rig.signals()).length === 1);
+    await service.stop();
+    expect((await rig.signals()).map(said)).toEqual(['kraken 1m 0 no_model']);
+    expect(await service.context.metrics.metrics()).toContain('bundles_refused_total{slot="champion",source="sim"} 1');
+  });
+});
+
 describe('a restart', () => {
   test('decides every key once and goes on with full windows', async () => {
     const lag = 3;

@@ -11,6 +11,7 @@ import { featureSchema } from '#libs/features/catalogue.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { readBefore, readTail, seekBack } from '#libs/readback/readback.ts';
+import { type Trust } from '#libs/registry/operator-key.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
@@ -52,6 +53,8 @@ export const inferenceOptionsSchema = z.object({
 });
 
 export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema> {
+  /** Whose bundles serve. */
+  readonly trust: Trust;
   /** Default: those of the slow lane. */
   readonly horizons?: readonly Horizon[];
   /** The newest vectors of history, oldest first: what stands before the first vector of the log. */
@@ -118,7 +121,7 @@ class Inference implements Scoring {
     this.#registry = registry;
     this.#metrics = inferenceMetrics(context.metrics);
     const { refused } = this.#metrics;
-    this.#models = new ServingModels(registry, featureSchema(), context.logger, (slot) => refused.inc({ slot }));
+    this.#models = new ServingModels(registry, featureSchema(), options.trust, context.logger, (slot) => refused.inc({ slot }));
     this.#modelOrNever = this.#awaitModel();
   }
 
@@ -143,7 +146,7 @@ class Inference implements Scoring {
     });
   }
 
-  model(): ServingModel | undefined {
+  model(): Promise<ServingModel | undefined> {
     return this.#models.at(Infinity);
   }
 
@@ -214,7 +217,7 @@ class Inference implements Scoring {
         await this.#modelOrNever;
         // Stopped while it waited: these vectors are decided by the next start.
         if (this.#signal.aborted) return;
-        this.#decide(partition.windows, vector, decisions);
+        await this.#decide(partition.windows, vector, decisions);
       }
     }
     if (next <= partition.committed) return;
@@ -237,17 +240,19 @@ class Inference implements Scoring {
     return t >= from && (sourceOffset >= 0 || t >= historyFrom);
   }
 
-  #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): void {
+  async #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): Promise<void> {
     const { source, clock } = this.#context;
     const { publishDelayMs, staleMs } = this.#options;
     const now = source === 'replay' ? vector.t : clock.now();
-    const model = this.#models.at(vector.t);
+    const model = await this.#models.at(vector.t);
     const window = model === undefined ? undefined : windows.ending(vector.venue, vector.instrument, model.scorer.lags);
     const isStale = now - vector.t > staleMs;
     const publishedAt = now + publishDelayMs;
     const done = this.#metrics.score.startTimer();
+    const isRead = window !== undefined && vector.schemaId === this.schemaId;
+    const opinions = isRead ? await model?.scorer.consult(vector.venue, vector.instrument, window) : undefined;
     for (const horizon of this.#horizons) {
-      decisions.push(decide({ vector, horizon, model, window, schemaId: this.schemaId, isStale, publishedAt, source }));
+      decisions.push(decide({ vector, horizon, model, window, opinions, schemaId: this.schemaId, isStale, publishedAt, source }));
     }
     done();
   }

@@ -1,8 +1,9 @@
 /** Which model scores a decision time: the best slot of the registry whose bundle can be loaded and whose features are all live. */
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type FeatureSchema } from '#libs/features/schema.ts';
-import { loadBundle } from '#libs/models/bundle.ts';
 import { createScorer, type Scorer } from '#libs/models/scorer.ts';
+import { openBundle } from '#libs/models/signature.ts';
+import { type Trust } from '#libs/registry/operator-key.ts';
 import { type ModelRegistry } from '#libs/registry/registry.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
@@ -15,24 +16,26 @@ const MAX_LOADED = 48;
 export class ServingModels {
   readonly #registry: ModelRegistry;
   readonly #schema: FeatureSchema;
+  readonly #trust: Trust;
   readonly #logger: Logger;
   readonly #refused: (slot: string) => void;
   /** By bundle id; undefined = refused. */
   readonly #scorers = new Map<string, Scorer | undefined>();
 
   /** `refused` hears of each bundle that cannot serve, once. */
-  constructor(registry: ModelRegistry, schema: FeatureSchema, logger: Logger, refused: (slot: string) => void) {
+  constructor(registry: ModelRegistry, schema: FeatureSchema, trust: Trust, logger: Logger, refused: (slot: string) => void) {
     this.#registry = registry;
     this.#schema = schema;
+    this.#trust = trust;
     this.#logger = logger;
     this.#refused = refused;
   }
 
   /** Model for decisions at `t`, milliseconds. */
-  at(t: number): ServingModel | undefined {
+  async at(t: number): Promise<ServingModel | undefined> {
     for (const record of this.#registry.candidatesAt(t)) {
       const scorer = this.#scorer(record);
-      if (scorer !== undefined) return { scorer, slot: record.slot };
+      if (scorer !== undefined && (await this.#opens(record, scorer))) return { scorer, slot: record.slot };
     }
     return undefined;
   }
@@ -51,13 +54,34 @@ export class ServingModels {
     if (this.#scorers.has(record.bundleId)) return this.#scorers.get(record.bundleId);
     const scorer = this.#load(record);
     this.#scorers.set(record.bundleId, scorer);
-    if (this.#scorers.size > MAX_LOADED) this.#scorers.delete(this.#scorers.keys().next().value!);
+    if (this.#scorers.size > MAX_LOADED) {
+      const oldest = this.#scorers.keys().next().value!;
+      void this.#scorers.get(oldest)?.close();
+      this.#scorers.delete(oldest);
+    }
     return scorer;
+  }
+
+  /** Opens the networks; a bundle whose networks do not open is refused. */
+  async #opens(record: ModelSlot, scorer: Scorer): Promise<boolean> {
+    try {
+      await scorer.open();
+      return true;
+    } catch (thrown) {
+      this.#scorers.set(record.bundleId, undefined);
+      this.#logger.error({ slot: record.slot, bundle: record.bundleId }, `bundle refused: ${describeError(thrown)}`);
+      this.#refused(record.slot);
+      return false;
+    }
   }
 
   #load(record: ModelSlot): Scorer | undefined {
     try {
-      const scorer = createScorer(loadBundle(record.bundle), this.#schema.columns);
+      const bundle = openBundle(record.bundle, this.#trust());
+      if (bundle.id !== record.bundleId) {
+        throw new TributaryError('TRB_BUNDLE_ID', `The record is of bundle ${record.bundleId} and holds ${bundle.id}.`);
+      }
+      const scorer = createScorer(bundle, this.#schema.columns);
       if (scorer.lags > MAX_LAGS) {
         throw new TributaryError('TRB_BUNDLE_INVALID', `The bundle reads ${scorer.lags} earlier vectors; ${MAX_LAGS} are kept.`);
       }

@@ -2,6 +2,7 @@
  * Replay: recorded candles through the services themselves, on a log and an archive of their own: ticks, features, archive, inference,
  * outcomes. Bundles are trained walk-forward on what came before and take effect where their test begins.
  */
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,7 +16,7 @@ import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
-import { encodeBundle } from '#libs/models/bundle.ts';
+import { signBundle } from '#libs/models/signature.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { migrate } from '#libs/store/migrate.ts';
@@ -70,7 +71,9 @@ const POLL_MS = 100;
 export async function runReplay(options: ReplayOptions, signal: AbortSignal): Promise<ReplayResult> {
   const { rows } = await loadCandles(options.file);
   const trainUntil = options.trainUntil ?? middleOf(rows);
-  const bundles = await trainWalkForward(rows, trainUntil, options, signal);
+  // These bundles never leave the process: neither does the key.
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const bundles = await trainWalkForward(rows, trainUntil, options, privateKey, signal);
   const directory = await mkdtemp(join(tmpdir(), 'tributary-replay-'));
   const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS });
   const store = await openStore({ path: join(directory, 'clickhouse') });
@@ -92,7 +95,7 @@ export async function runReplay(options: ReplayOptions, signal: AbortSignal): Pr
     await migrate(store);
     services.push(
       runFeatures(context, {}, running),
-      runInference(context, { horizons: options.horizons, from: trainUntil }, running),
+      runInference(context, { trust: () => [publicKey], horizons: options.horizons, from: trainUntil }, running),
       runEvaluation(context, {}, running),
       runArchive(context, { store }, running),
     );
@@ -130,6 +133,7 @@ async function trainWalkForward(
   rows: readonly CandleRow[],
   trainUntil: number,
   options: ReplayOptions,
+  key: KeyObject,
   signal: AbortSignal,
 ): Promise<{ bytes: Uint8Array; id: string; from: number }[]> {
   const { horizons, seed, quick } = options;
@@ -165,7 +169,7 @@ async function trainWalkForward(
         signal,
         onProgress: (done, total) => options.onProgress('train', i * total + done, folds.length * total),
       });
-      bundles.push({ bytes: encodeBundle(bundle), id: bundle.id, from: fold.testFrom });
+      bundles.push({ bytes: signBundle(bundle, key), id: bundle.id, from: fold.testFrom });
     } finally {
       await pool.close();
     }

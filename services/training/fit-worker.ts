@@ -6,6 +6,6 @@ import { type FitAnswer, type FitQuestion, type PoolData } from './fit-pool.ts';
 const { tables } = workerData as PoolData;
 
 parentPort?.on('message', ({ id, table, job }: FitQuestion) => {
-  const answer: FitAnswer = { id, result: fitMembers(tables[table]!, job) };
-  parentPort?.postMessage(answer);
+  // A rejection ends the thread, which the pool reports.
+  void fitMembers(tables[table]!, job).then((result) => parentPort?.postMessage({ id, result } satisfies FitAnswer));
 });

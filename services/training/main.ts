@@ -2,13 +2,21 @@
  * `tributary train`: candles in, bundle out. Runs as a child process of `up`, so that training holds no event loop; progress goes to the parent
  * as `{ progress: { done, total } }` and to stderr.
  */
-import { Command } from 'commander';
-import { rename, writeFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { type Bundle, encodeBundle } from '#libs/models/bundle.ts';
+import { type Bundle } from '#libs/models/bundle.ts';
+import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
+import { signBundle } from '#libs/models/signature.ts';
+import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
 import { parseHorizons } from '#services/backtest/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
+import { createNetworkPool } from './deep/network-pool.ts';
+import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE } from './deep/network-recipes.ts';
+import { createSharedMembers } from './deep/shared-members.ts';
+import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
 import { createFitPool } from './fit-pool.ts';
 import { checkWritable, unwritable } from '#services/backtest/files.ts';
 import { loadTrainingHistory } from './history.ts';
@@ -23,11 +31,16 @@ const optionsSchema = z.strictObject({
   seed: z.coerce.number().int().nonnegative(),
   workers: z.coerce.number().int().min(0).max(64),
   quick: z.boolean().default(false),
+  models: z.enum(['fast', 'all']).default('fast'),
+  device: z.enum(['cpu', 'gpu']).default('cpu'),
+  key: z.string().min(1).default(DEFAULT_KEY),
 });
 
 /** Folding and fitting share the progress: folding is its first third. */
 const FOLD_SHARE = 1 / 3;
 const PROGRESS_TOTAL = 1_000;
+/** Members of `--models all` beside the fast ones. */
+const DEEP_RECIPES: readonly NetworkRecipe[] = [LSTM_RECIPE, TRANSFORMER_RECIPE];
 
 export function trainCommand(): Command {
   return new Command('train')
@@ -39,14 +52,21 @@ export function trainCommand(): Command {
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one', '0')
     .option('--quick', 'smaller models within seconds')
+    .option('--models <kinds>', 'fast = trees and logistic regression; all = LSTM and Transformer too', 'fast')
+    .option('--device <kind>', 'with --models all: cpu, or gpu, which fails where TensorFlow uses none', 'cpu')
+    .addOption(
+      new Option('--key <file>', 'Ed25519 key that signs the bundle, PEM; made where there is none')
+        .env('TRIBUTARY_BUNDLE_KEY')
+        .default(DEFAULT_KEY),
+    )
     .action(async (raw: object) => {
       const bundle = await trainFromFile(raw, untilStopped());
       process.stderr.write(`\n${summaryOf(bundle)}\n`);
     });
 }
 
-/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_TRAINING_FAILED`. */
-export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<Bundle> {
+/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`, `TRB_TENSORFLOW_…`, `TRB_TRAINING_FAILED`. */
+export async function trainFromFile(raw: unknown, signal: AbortSignal, recipes = DEEP_RECIPES): Promise<Bundle> {
   const parsed = optionsSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -54,11 +74,19 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<
       hint: 'See `tributary train --help`.',
     });
   }
-  const { history: file, out, target, seed, workers, quick } = parsed.data;
+  const { history: file, out, target, seed, workers, quick, models, device } = parsed.data;
   const horizons = parseHorizons(parsed.data.horizons);
   await checkWritable(out);
+  const key = await operatorKey(parsed.data.key);
+  if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
   const history = await loadTrainingHistory(file, { signal, onProgress: (done, total) => tell((done / total) * FOLD_SHARE) });
   const pool = createFitPool(history.tables, workers);
+  const networks = models === 'all' ? createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS, device }) : undefined;
+  // Started again after it was killed, it goes on from these.
+  const checkpoints = `${out}.checkpoints`;
+  if (networks !== undefined) await mkdir(checkpoints, { recursive: true });
+  const stop = (): void => void networks?.close();
+  signal.addEventListener('abort', stop, { once: true });
   try {
     const bundle = await trainBundle({
       tables: history.tables,
@@ -70,18 +98,31 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<
       threshold: DEFAULT_THRESHOLD,
       seed,
       signal,
+      // Of many members some add nothing.
+      ensemble: { ...DEFAULT_ENSEMBLE, dropUseless: models === 'all' },
+      ...(networks === undefined
+        ? {}
+        : {
+            shared: (place, heads, folds) => {
+              const checkpoint = join(checkpoints, '/');
+              const given = { pool: networks, place, heads, folds, seed, checkpoint, onFit: () => undefined };
+              return createSharedMembers(recipes, given, folds.at(-1)!.trainTo);
+            },
+          }),
       onProgress: (done, total) => tell(FOLD_SHARE + (done / total) * (1 - FOLD_SHARE)),
     });
-    await save(bundle, out);
+    await save(signBundle(bundle, key), out);
+    await rm(checkpoints, { recursive: true, force: true });
     return bundle;
   } finally {
-    await pool.close();
+    signal.removeEventListener('abort', stop);
+    await Promise.all([pool.close(), networks?.close()]);
   }
 }
 
-async function save(bundle: Bundle, out: string): Promise<void> {
+async function save(bundle: Uint8Array, out: string): Promise<void> {
   try {
-    await writeFile(`${out}.part`, encodeBundle(bundle));
+    await writeFile(`${out}.part`, bundle);
     await rename(`${out}.part`, out);
   } catch (cause) {
     throw unwritable(out, cause);

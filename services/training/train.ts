@@ -3,16 +3,31 @@
  * weights, calibration and threshold; then the members are fitted again on everything. A head with too little history is silenced.
  */
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
-import { type Bundle, type BundleHead, sealBundle } from '#libs/models/bundle.ts';
-import { fitDecider, type OutOfFold } from '#libs/models/decide.ts';
+import { type Bundle, type BundleHead, type BundleNetwork, sealBundle } from '#libs/models/bundle.ts';
+import { DEFAULT_ENSEMBLE, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
 import { type FitResult, type Recipe } from '#libs/models/fit.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { SILENT, type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { type LabelTarget, type MinuteSeries } from '#libs/validation/labels.ts';
 import { type Fold, innerFolds } from '#libs/validation/splits.ts';
+import { type NetworkResult } from './deep/network-pool.ts';
 import { type FitPool } from './fit-pool.ts';
 import { headData, type HeadData, isMove, testRows, trainingRows, upsOf } from './head-data.ts';
+
+/** Members beside the recipe's own: fitted for all heads of a table at once. */
+export interface SharedMembers {
+  /** `lstm`, `transformer`, in order. */
+  readonly names: readonly string[];
+  /** Probability of up, by member, for rows of the head's table, by what was known at `until` (ms). */
+  predict(until: number, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]>;
+}
+
+/** Shared members that can be put into a bundle. */
+export interface BundledMembers extends SharedMembers {
+  /** By member, as trained on all that was known at `until`. */
+  networks(until: number): Promise<readonly NetworkResult[]>;
+}
 
 export interface TrainOptions {
   /** The pool's tables. */
@@ -25,10 +40,15 @@ export interface TrainOptions {
   readonly recipe: Recipe;
   readonly threshold: ThresholdOptions;
   readonly seed: number;
+  /** Default: DEFAULT_ENSEMBLE. */
+  readonly ensemble?: EnsembleOptions;
+  /** Of a table's heads, for predictions by the ends of `folds`; default: none. */
+  readonly shared?: (place: number, heads: readonly HeadData[], folds: readonly Fold[]) => Promise<BundledMembers>;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
+const MINUTE = 60_000;
 /** Fewer moves than this make no model. */
 export const LEAST_MOVES = 200;
 export const FIRST_SHARE = 0.55;
@@ -38,36 +58,85 @@ export const INNER_PARTS = 2;
 export const DEFAULT_THRESHOLD: ThresholdOptions = { wanted: 0.72, atLeast: 0.66, recent: 0.68 };
 
 export async function trainBundle(options: TrainOptions): Promise<Bundle> {
-  const { tables, horizons, target, onProgress } = options;
-  const total = tables.length * horizons.length;
+  const { tables } = options;
   const from = tables.reduce((least, { t }) => Math.min(least, t[0] ?? least), Infinity);
   const to = tables.reduce((most, { t }) => Math.max(most, t.at(-1) ?? most), 0);
+  const all: Fold = { from, trainTo: to + MINUTE, testFrom: to + MINUTE, testTo: to + MINUTE };
+  const total = tables.length * options.horizons.length;
   let done = 0;
-  const heads = await Promise.all(
-    tables.flatMap((table, place) =>
-      horizons.map(async (horizon) => {
-        const head = await trainHead(
-          place,
-          headData(table, seriesOf(options.series, table), horizon, target),
-          { from, to },
-          options,
-        );
-        options.signal?.throwIfAborted();
-        onProgress?.(++done, total);
-        return head;
-      }),
-    ),
-  );
-  const inputs = [...new Set(heads.flatMap(({ names }) => names))];
+  const told = { ...options, onHead: () => options.onProgress?.(++done, total) };
+  const trained = await Promise.all(tables.map((table, place) => trainTable(place, table, all, told)));
+  const heads = trained.flatMap((each) => each.heads);
+  const networks = trained.flatMap((each) => each.networks);
+  const inputs = [...new Set([...heads, ...networks].flatMap(({ names }) => names))];
   const places = new Map(inputs.map((name, place) => [name, place]));
+  const placesOf = (names: readonly string[]): number[] => names.map((name) => places.get(name)!);
+  // Heads name a network by its place within their table until all tables are known.
+  const first = trained.map((_, table) => trained.slice(0, table).reduce((sum, each) => sum + each.networks.length, 0));
   return sealBundle({
-    target,
+    target: options.target,
     lane: 'slow',
     seed: options.seed,
     trained: { from: Number.isFinite(from) ? from : 0, to },
     inputs,
-    heads: heads.map(({ head, names }) => ({ ...head, inputs: names.map((name) => places.get(name)!) })),
+    ...(networks.length === 0
+      ? {}
+      : { networks: networks.map(({ network, names }) => ({ ...network, inputs: placesOf(names) })) }),
+    heads: trained.flatMap((each, table) =>
+      each.heads.map(({ head, names }) => ({ ...head, members: shifted(head.members, first[table]!), inputs: placesOf(names) })),
+    ),
   });
+}
+
+interface TrainedHead {
+  readonly head: Omit<BundleHead, 'inputs'>;
+  readonly names: readonly string[];
+}
+
+interface TrainedTable {
+  readonly heads: readonly TrainedHead[];
+  readonly networks: readonly { readonly network: Omit<BundleNetwork, 'inputs'>; readonly names: readonly string[] }[];
+}
+
+async function trainTable(
+  place: number,
+  table: VectorTable,
+  all: Fold,
+  options: TrainOptions & { readonly onHead: () => void },
+): Promise<TrainedTable> {
+  const series = seriesOf(options.series, table);
+  const datas = options.horizons.map((horizon) => headData(table, series, horizon, options.target));
+  const inner = innerFolds(table.t[0] ?? all.from, all.trainTo, FIRST_SHARE, INNER_PARTS);
+  const shared = await options.shared?.(place, datas, [inner[0]!, all]);
+  const heads = await Promise.all(
+    datas.map(async (data, output) => {
+      const head = await trainHead(place, data, output, all, inner, shared, options);
+      options.signal?.throwIfAborted();
+      options.onHead();
+      return head;
+    }),
+  );
+  const fitted = (await shared?.networks(all.trainTo)) ?? [];
+  const networks = fitted.map(({ model, inputs }, k) => {
+    const { steps, outputs, scaler, onnx } = model;
+    const { mean, deviation } = scaler;
+    const encoded = Buffer.from(onnx).toString('base64');
+    const network = {
+      name: shared!.names[k]!,
+      steps,
+      outputs,
+      scaler: { mean: [...mean], deviation: [...deviation] },
+      onnx: encoded,
+    };
+    return { network, names: inputs };
+  });
+  return { heads, networks };
+}
+
+function shifted(members: BundleHead['members'], by: number): BundleHead['members'] {
+  return members.map(({ weight, model }) =>
+    model.kind === 'network' ? { weight, model: { ...model, network: model.network + by } } : { weight, model },
+  );
 }
 
 /** The candles behind a table. */
@@ -81,14 +150,15 @@ export function seriesOf(series: readonly MinuteSeries[], table: VectorTable): M
 async function trainHead(
   place: number,
   data: HeadData,
-  window: { readonly from: number; readonly to: number },
+  output: number,
+  all: Fold,
+  inner: readonly Fold[],
+  shared: BundledMembers | undefined,
   options: TrainOptions,
-): Promise<{ head: Omit<BundleHead, 'inputs'>; names: readonly string[] }> {
+): Promise<TrainedHead> {
   const { venue, instrument } = data.table;
   const { horizon } = data;
   const seed = seedFor(options.seed, `${venue}:${instrument}:${horizon}:${data.target}`);
-  const end = window.to + 60_000;
-  const all: Fold = { from: window.from, trainTo: end, testFrom: end, testTo: end };
   const moves = trainingRows(data, all);
   const identity = { venue, instrument, horizon };
   if (moves.length < LEAST_MOVES) {
@@ -99,14 +169,20 @@ async function trainHead(
       names: [],
     };
   }
-  const known = await outOfFold(place, data, innerFolds(data.table.t[0]!, end, FIRST_SHARE, INNER_PARTS), options, seed, end);
-  const decider = fitDecider(known, options.threshold);
-  const fitted = await options.pool.fit(place, jobOf(data, all, options.recipe, seed));
+  const { pool, recipe, ensemble = DEFAULT_ENSEMBLE } = options;
+  const known = await outOfFold(place, data, inner, { pool, recipe, shared }, seed, all.trainTo);
+  const decider = fitDecider(known, options.threshold, ensemble);
+  const fitted = await pool.fit(place, jobOf(data, all, recipe, seed));
+  const models = [
+    ...fitted.models,
+    ...(shared?.names ?? []).map((_, network) => ({ kind: 'network' as const, network, output })),
+  ];
   const { threshold } = decider;
   return {
     head: {
       ...identity,
-      members: fitted.models.map((model, k) => ({ weight: decider.weights[k]!, model })),
+      members: models.map((model, k) => ({ weight: decider.weights[k]!, model })),
+      ...(decider.combination.kind === 'vote' ? {} : { combination: decider.combination }),
       calibration: decider.calibration,
       threshold: threshold.confidence,
       silenced: threshold.silenced,
@@ -148,18 +224,47 @@ export async function outOfFold(
   place: number,
   data: HeadData,
   folds: readonly Fold[],
-  options: Pick<TrainOptions, 'pool' | 'recipe'>,
+  options: MemberOptions,
   seed: number,
   until: number,
 ): Promise<OutOfFold> {
-  const jobs = folds.map((fold) => jobOf(data, fold, options.recipe, seed)).filter((job) => job.rows.length >= LEAST_MOVES / 2);
-  const results = await Promise.all(jobs.map((job) => options.pool.fit(place, job)));
-  return joinMoves(
-    data,
-    jobs.map((job, i) => ({ rows: job.predict, predictions: results[i]!.predictions })),
-    until,
-    options.recipe.members.length,
-  );
+  const enough = folds.filter((fold) => trainingRows(data, fold).length >= LEAST_MOVES / 2);
+  const parts = await Promise.all(enough.map((fold) => predictFold(place, data, fold, options, seed)));
+  return joinMoves(data, parts, until, memberCount(options));
+}
+
+/** What predicts a fold's test. */
+export interface MemberOptions {
+  readonly pool: FitPool;
+  readonly recipe: Recipe;
+  readonly shared?: SharedMembers | undefined;
+}
+
+export function memberCount({ recipe, shared }: MemberOptions): number {
+  return recipe.members.length + (shared?.names.length ?? 0);
+}
+
+export interface PredictedFold {
+  /** Of the fold's test. */
+  readonly rows: Int32Array;
+  /** Rows that were trained on. */
+  readonly trained: number;
+  readonly fitted: FitResult;
+  /** Probability of up for each of `rows`, by member: the recipe's, then the shared ones. */
+  readonly predictions: readonly Float64Array[];
+}
+
+/** The test of a fold as members see it that know what was known when it began. */
+export async function predictFold(
+  place: number,
+  data: HeadData,
+  fold: Fold,
+  { pool, recipe, shared }: MemberOptions,
+  seed: number,
+): Promise<PredictedFold> {
+  const job = jobOf(data, fold, recipe, seed);
+  const [fitted, others] = await Promise.all([pool.fit(place, job), shared?.predict(fold.trainTo, data, job.predict)]);
+  return { rows: job.predict, trained: job.rows.length, fitted, predictions: [...fitted.predictions, ...(others ?? [])] };
 }
 
 /** Of predicted rows the moves whose label was known at `until`. */

@@ -4,9 +4,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { featureSchema } from '#libs/features/catalogue.ts';
-import { loadBundle } from '#libs/models/bundle.ts';
 import { createRandom } from '#libs/models/random.ts';
 import { createScorer } from '#libs/models/scorer.ts';
+import { openBundle } from '#libs/models/signature.ts';
+import { publicKeyFile, trustIn } from '#libs/registry/operator-key.ts';
 import { trainFromFile } from './main.ts';
 
 const PATIENCE = 120_000;
@@ -26,11 +27,12 @@ describe('training', () => {
       const history = join(folder, 'candles.csv');
       await writeFile(history, candlesCsv());
       const out = join(folder, 'bundle.json');
+      const key = join(folder, 'operator.pem');
       const bundle = await trainFromFile(
-        { history, out, horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true },
+        { history, out, horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true, key },
         signal,
       );
-      expect(loadBundle(await readFile(out))).toEqual(bundle);
+      expect(openBundle(await readFile(out), trustIn(publicKeyFile(key))())).toEqual(bundle);
       expect(bundle.heads.map(({ venue, horizon }) => `${venue} ${horizon}`)).toEqual([
         'coinbase 1m',
         'coinbase 5m',
@@ -70,6 +72,7 @@ describe('training', () => {
       seed: '1',
       workers: '0',
       quick: true,
+      key: join(folder, 'operator.pem'),
     };
     await expect(trainFromFile({ ...asked, ...change }, signal)).rejects.toMatchObject({ code });
   });

@@ -34,6 +34,11 @@ export function upCommand(): Command {
         .env('TRIBUTARY_DATA_DIR')
         .default('.tributary'),
     )
+    .addOption(
+      new Option('--key <file>', 'Ed25519 key that signs models, PEM; default: operator.pem in the data directory').env(
+        'TRIBUTARY_BUNDLE_KEY',
+      ),
+    )
     .addOption(new Option('--history <file>', 'with --source replay: candles or ticks, .csv, .csv.gz or .parquet'))
     .addOption(
       new Option('--history-days <n>', 'days of candles fetched before the first training')

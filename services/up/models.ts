@@ -3,8 +3,12 @@
  * every day. Training runs in a child process; what it brings replaces the champion from the next minute on.
  */
 import { join } from 'node:path';
+import { describeError } from '#libs/errors/errors.ts';
+import { openBundle } from '#libs/models/signature.ts';
+import { trustIn } from '#libs/registry/operator-key.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { showProgress } from './progress.ts';
 import { type History } from './source.ts';
 import { trainInChild } from './trainer.ts';
@@ -13,6 +17,8 @@ export interface ModelOptions {
   readonly history: History;
   /** Where the exported history and the bundles lie. */
   readonly directory: string;
+  /** Of the operator: signs what is trained, and says which champion still loads. A file or the PEM itself. */
+  readonly key: string;
   readonly seed: number;
   /** Told what goes on, for the page; empty = it streams. */
   readonly phase: (text: string) => void;
@@ -26,7 +32,7 @@ export async function keepTrained(context: ServiceContext, options: ModelOptions
   const registry = await ModelRegistry.open(context.log, signal, (error) =>
     context.logger.error({ err: error }, 'models is not followed any more'),
   );
-  const champion = registry.slot('champion');
+  const champion = usableChampion(context, registry, options.key);
   if (champion === undefined) {
     options.phase('training the first model');
     await train(context, registry, options, true, signal);
@@ -38,6 +44,19 @@ export async function keepTrained(context: ServiceContext, options: ModelOptions
     await options.history.deepen(signal);
     await train(context, registry, options, false, signal);
     await clock.sleep(DAY_MS, signal);
+  }
+}
+
+/** The champion, if it is signed by the operator and this version reads it. */
+function usableChampion({ logger }: ServiceContext, registry: ModelRegistry, key: string): ModelSlot | undefined {
+  const champion = registry.slot('champion');
+  if (champion === undefined) return undefined;
+  try {
+    openBundle(champion.bundle, trustIn(key)());
+    return champion;
+  } catch (thrown) {
+    logger.warn(`the champion does not load, a new one is trained: ${describeError(thrown)}`);
+    return undefined;
   }
 }
 
@@ -59,6 +78,7 @@ async function train(
         history,
         out: join(options.directory, 'bundle.json'),
         seed: options.seed,
+        key: options.key,
         quick,
         onProgress: (done, total) => progress.update(done, total),
       },

@@ -1,5 +1,7 @@
 /** The parts of a running instance and the order in which they start; each is supervised. */
+import { resolve } from 'node:path';
 import { describeError } from '#libs/errors/errors.ts';
+import { trustIn } from '#libs/registry/operator-key.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type Store } from '#libs/store/port.ts';
 import { archivedRows, runArchive } from '#services/archive/service.ts';
@@ -12,6 +14,9 @@ import { type MarketSource } from './source.ts';
 import { supervise } from './supervise.ts';
 
 export interface RiverOptions {
+  readonly dataDir: string;
+  /** Signs what is trained: a file, or the PEM itself. Default: operator.pem in the data directory, made where there is none. */
+  readonly key?: string;
   readonly port: number;
   readonly grpcPort: number;
   readonly seed: number;
@@ -100,18 +105,25 @@ export class River {
     const history = await this.#source.history(this.#context, store, signal);
     this.#phase = 'folding history';
     start('features', (context, ending) => runFeatures(context, { history: history.ticks }, ending));
+    const key = this.#options.key ?? resolve(this.#options.dataDir, 'operator.pem');
+    const trust = trustIn(key);
     start('inference', (context, ending) =>
       // Vectors of history fill the windows; the newest one is the first that is decided on.
       runInference(
         context,
-        { grpcPort, historyFrom: startMinute - MINUTE, listening: (address) => logger.info(`SignalService is at ${address}`) },
+        {
+          trust,
+          grpcPort,
+          historyFrom: startMinute - MINUTE,
+          listening: (address) => logger.info(`SignalService is at ${address}`),
+        },
         ending,
       ),
     );
     start('evaluation', (context, ending) => runEvaluation(context, {}, ending));
     start('archive', (context, ending) => runArchive(context, { store }, ending));
     start('models', (context, ending) =>
-      keepTrained(context, { history, directory: this.#directory, seed, phase: (text) => (this.#phase = text) }, ending),
+      keepTrained(context, { history, directory: this.#directory, key, seed, phase: (text) => (this.#phase = text) }, ending),
     );
   }
 }

@@ -5,13 +5,17 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { type Bundle, loadBundle } from '#libs/models/bundle.ts';
+import { type Bundle } from '#libs/models/bundle.ts';
+import { openBundle } from '#libs/models/signature.ts';
+import { trustIn } from '#libs/registry/operator-key.ts';
 
 export interface TrainingOptions {
   /** Candles, in a format of libs/history. */
   readonly history: string;
   readonly out: string;
   readonly seed: number;
+  /** Of the operator: a file, made where there is none, or the PEM itself. */
+  readonly key: string;
   /** Fewer trees and rows: what a fresh install starts with. */
   readonly quick: boolean;
   readonly onProgress: (done: number, total: number) => void;
@@ -40,6 +44,8 @@ export async function trainInChild(
     [...args, ...(options.quick ? ['--quick'] : [])],
     {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Not as an argument: those are seen by every user of the machine.
+      env: { ...process.env, TRIBUTARY_BUNDLE_KEY: options.key },
     },
   );
   let said = '';
@@ -65,5 +71,5 @@ export async function trainInChild(
     );
   }
   const bytes = await readFile(options.out);
-  return { bundle: loadBundle(bytes), bytes };
+  return { bundle: openBundle(bytes, trustIn(options.key)()), bytes };
 }

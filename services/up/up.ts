@@ -19,7 +19,6 @@ import { River, type RiverOptions } from './river.ts';
 import { openSource, type SourceOptions } from './source.ts';
 
 export interface UpOptions extends RiverOptions, SourceOptions {
-  readonly dataDir: string;
   readonly logLevel: string;
 }
 

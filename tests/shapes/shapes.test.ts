@@ -171,6 +171,8 @@ async function startAll(processes: Processes, places: Places): Promise<void> {
   const kafka = ['--brokers', places.brokers.join(','), '--topic-prefix', places.topicPrefix];
   const service = [...kafka, '--source', 'sim', '--metrics-port', '0'];
   const bundle = join(folder, 'bundle.json');
+  const key = join(folder, 'operator.pem');
+  const trust = ['--trust', `${key}.pub`];
   processes.start('simulator', 'simulator', '--port', '0', '--seed', '7', '--history-days', '3');
   await processes.run('topics', 'topics', 'apply', ...kafka, '--partitions', `${PARTITIONS}`, '--replication-factor', '1');
   await processes.until(() => processes.output('simulator').includes('}}'));
@@ -185,9 +187,9 @@ async function startAll(processes: Processes, places: Places): Promise<void> {
   processes.start('features', 'features', '--history', historyFile, ...service);
   processes.start('evaluation', 'evaluation', ...service);
   processes.start('archive', 'archive', '--store', storePath, ...service);
-  processes.start('inference', 'inference', '--grpc-port', '0', ...service);
-  await processes.run('train', 'train', '--history', historyFile, '--out', bundle, '--quick');
-  await processes.run('publish', 'models', 'publish', bundle, ...kafka);
+  processes.start('inference', 'inference', '--grpc-port', '0', ...trust, ...service);
+  await processes.run('train', 'train', '--history', historyFile, '--out', bundle, '--quick', '--key', key);
+  await processes.run('publish', 'models', 'publish', bundle, ...trust, ...kafka);
 }
 
 /** Until for each instrument a decision that a model made on live ticks has come to a price. */

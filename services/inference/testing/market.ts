@@ -1,4 +1,5 @@
 /** What the tests of inference share: a service over a real log, vectors of the live schema, bundles with hand-made heads. */
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,8 @@ import { systemClock } from '#libs/clock/clock.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
-import { type Bundle, encodeBundle, sealBundle } from '#libs/models/bundle.ts';
+import { type Bundle, sealBundle } from '#libs/models/bundle.ts';
+import { signBundle } from '#libs/models/signature.ts';
 import { ModelRegistry, type PublishRequest } from '#libs/registry/registry.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
@@ -18,6 +20,8 @@ import { type InferenceOptions, runInference } from '../service.ts';
 
 export const T = Date.UTC(2026, 0, 5, 12);
 export const MINUTE = 60_000;
+/** Of an operator whom the rig's services trust. */
+const KEY = generateKeyPairSync('ed25519');
 export const VENUES = ['coinbase', 'kraken'] as const;
 export const { id: SCHEMA_ID, columns: COLUMNS } = featureSchema();
 
@@ -27,7 +31,7 @@ export interface Rig {
   now: number;
   /** Says what the service says, in order. */
   start(
-    options?: InferenceOptions,
+    options?: Partial<InferenceOptions>,
     source?: Source,
   ): { readonly context: ServiceContext; readonly address: Promise<string>; stop(): Promise<void> };
   publish(bundle: Bundle, request?: Partial<PublishRequest>): Promise<void>;
@@ -50,7 +54,7 @@ export async function openRig(): Promise<Rig> {
       const context: ServiceContext = { log, clock, logger, metrics: createMetrics({ source }), health: new Health(), source };
       let listening: (address: string) => void = () => undefined;
       const address = new Promise<string>((resolve) => (listening = resolve));
-      const running = runInference(context, { ...options, listening }, stop.signal);
+      const running = runInference(context, { trust: () => [KEY.publicKey], ...options, listening }, stop.signal);
       running.catch(() => undefined);
       return {
         context,
@@ -65,7 +69,14 @@ export async function openRig(): Promise<Rig> {
       const stop = new AbortController();
       const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
       await registry.publish({
-        ...{ slot: 'champion', bundleId: bundle.id, bundle: encodeBundle(bundle), actor: 'test', reason: 'test', now: rig.now },
+        ...{
+          slot: 'champion',
+          bundleId: bundle.id,
+          bundle: signBundle(bundle, KEY.privateKey),
+          actor: 'test',
+          reason: 'test',
+          now: rig.now,
+        },
         ...request,
       });
       stop.abort();

@@ -1,0 +1,64 @@
+/** What models without a sequence train on: one row of chosen inputs, lags among them, for each decision. Made once for all that share it. */
+import { type Bins, binMatrix } from './bins.ts';
+import { type Input } from './inputs.ts';
+import { lagsOf } from './lags.ts';
+import { type Matrix, selectColumns } from './matrix.ts';
+import { strongestColumns } from './screening.ts';
+import { type Dataset } from './trainer.ts';
+import { gather, usableInputs } from './vector-table.ts';
+
+export interface DesignOptions {
+  /** The newest rows that are trained on, at most. */
+  readonly rows: number;
+  /** The inputs most correlated with the outcome over the training rows that are kept, at most. */
+  readonly inputs: number;
+}
+
+export interface Design {
+  readonly inputs: readonly Input[];
+  readonly matrix: Matrix;
+  readonly up: Uint8Array;
+  /** Each row's size of move, up to three times the median, over the median. */
+  readonly weights: Float64Array;
+  /** `count`: bins a column. */
+  bins(count: number): Bins;
+}
+
+const designs = new WeakMap<Dataset, Map<string, Design>>();
+
+export function designOf(dataset: Dataset, options: DesignOptions): Design {
+  const known = designs.get(dataset) ?? new Map<string, Design>();
+  designs.set(dataset, known);
+  const key = `${options.rows} ${options.inputs}`;
+  const design = known.get(key) ?? makeDesign(dataset, options);
+  known.set(key, design);
+  return design;
+}
+
+function makeDesign({ table, rows: all, outcomes }: Dataset, options: DesignOptions): Design {
+  const [outcome] = outcomes;
+  const from = Math.max(0, all.length - options.rows);
+  const rows = all.subarray(from);
+  const up = outcome!.up.subarray(from);
+  const usable = usableInputs(table, rows, lagsOf);
+  const wide = gather(table, usable, rows);
+  const kept = strongestColumns(wide, up, options.inputs);
+  const matrix = kept.length === wide.width ? wide : selectColumns(wide, kept);
+  const binned = new Map<number, Bins>();
+  return {
+    inputs: kept.map((c) => usable[c]!),
+    matrix,
+    up,
+    weights: weightsOf(outcome!.size.subarray(from)),
+    bins(count) {
+      const bins = binned.get(count) ?? binMatrix(matrix, count);
+      binned.set(count, bins);
+      return bins;
+    },
+  };
+}
+
+function weightsOf(size: Float64Array): Float64Array {
+  const median = size.toSorted()[size.length >>> 1] ?? 1;
+  return size.map((move) => Math.min(move / median, 3));
+}

@@ -1,0 +1,62 @@
+/** Logistic regression and boosted trees behind the `Trainer` port: models that see one row of inputs and have one output. */
+import { type BoostOptions, fitForest, predictForest, predictRows } from './boosted-trees.ts';
+import { type Forest, type LogisticModel } from './bundle.ts';
+import { type DesignOptions, type Design, designOf } from './design.ts';
+import { fitLogistic, type LogisticOptions, predictLogistic } from './logistic.ts';
+import { inputNames, gather } from './vector-table.ts';
+import { type Matrix } from './matrix.ts';
+import { type FittedModel, type Trainer } from './trainer.ts';
+
+export type FlatModel = LogisticModel | Forest;
+
+export interface LogisticTrainerOptions extends DesignOptions, LogisticOptions {}
+
+export interface TreesTrainerOptions extends DesignOptions {
+  readonly boost: BoostOptions;
+  /** Bins a column. */
+  readonly bins: number;
+  /** Rows weigh as the size of their move, up to three times the median. */
+  readonly weighted: boolean;
+}
+
+export const logisticTrainer: Trainer<LogisticTrainerOptions, FlatModel> = {
+  kind: 'logistic',
+  fit(dataset, options, progress, signal) {
+    return fitted(signal, progress, designOf(dataset, options), ({ matrix, up }) => fitLogistic(matrix, up, options));
+  },
+};
+
+export const treesTrainer: Trainer<TreesTrainerOptions, FlatModel> = {
+  kind: 'trees',
+  fit(dataset, options, progress, signal) {
+    return fitted(signal, progress, designOf(dataset, options), (design) =>
+      fitForest(design.bins(options.bins), design.up, options.boost, options.weighted ? design.weights : undefined),
+    );
+  },
+};
+
+/** Probability of up for every row of the model's own inputs. */
+export function predict(model: FlatModel, matrix: Matrix): Float64Array {
+  return predictRows(matrix, (values) => predictFlat(model, values));
+}
+
+export function predictFlat(model: FlatModel, values: Float32Array): number {
+  return model.kind === 'trees' ? predictForest(model, values) : predictLogistic(model, values);
+}
+
+/** A fit takes seconds at most, so it is one step of progress and is not interrupted. */
+function fitted(
+  signal: AbortSignal,
+  progress: (done: number, total: number) => void,
+  design: Design,
+  fit: (design: Design) => FlatModel,
+): Promise<FittedModel<FlatModel>> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  const model = fit(design);
+  progress(1, 1);
+  return Promise.resolve({
+    inputs: inputNames(design.inputs),
+    model,
+    score: (table, rows) => Promise.resolve([predict(model, gather(table, design.inputs, rows))]),
+  });
+}

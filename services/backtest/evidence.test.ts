@@ -1,0 +1,88 @@
+/** What the page plots, on predictions whose truth is known. */
+import { describe, expect, test } from '@jest/globals';
+import { createRandom } from '#libs/models/random.ts';
+import { fitMembers } from '#libs/models/fit.ts';
+import { type VectorTable } from '#libs/models/vector-table.ts';
+import { DOWN, FLAT, UP, VOID } from '#libs/validation/labels.ts';
+import { type Prediction } from '#libs/validation/metrics.ts';
+import { type HeadData } from '#services/training/head-data.ts';
+import { curveOf, equityOf, importanceOf, reliabilityOf } from './evidence.ts';
+import { regimesOf } from './regimes.ts';
+
+const MINUTE = 60_000;
+const p = (probabilityUp: number, y: number, signal = 0, minute = 0): Prediction => ({
+  t: minute * MINUTE,
+  probabilityUp,
+  signal,
+  y,
+});
+
+describe('evidence', () => {
+  test('reliability: what was said beside what came, by tenths, of moves', () => {
+    const bins = reliabilityOf([p(0.62, UP), p(0.68, DOWN), p(0.1, DOWN), p(1, UP), p(0.65, FLAT), p(0.65, VOID)]);
+    expect(bins).toEqual([
+      { said: 0.1, came: 0, moves: 1 },
+      { said: expect.closeTo(0.65, 9), came: 0.5, moves: 2 },
+      { said: 1, came: 1, moves: 1 },
+    ]);
+  });
+
+  test('the curve begins where fifty moves stand for a point and ends at all of them', () => {
+    const moves = Array.from({ length: 200 }, (_, i) => p(0.9 - i * 0.001, i < 100 || i % 2 === 0 ? UP : DOWN));
+    const curve = curveOf(moves);
+    expect(curve[0]).toEqual({ coverage: 0.26, accuracy: 1 });
+    expect(curve.at(-1)).toEqual({ coverage: 1, accuracy: 0.75 });
+  });
+
+  test('equity: the move in the direction said, less fee and half spread both ways; flats cost too', () => {
+    const data = head([0.01, 0.02, 0, 0.03], [UP, DOWN, FLAT, UP]);
+    const said = [p(0.8, UP, 1, 0), p(0.8, DOWN, 1, 1), p(0.8, FLAT, 1, 2), p(0.6, UP, 0, 3)];
+    const points = equityOf(data, said);
+    expect(points.map(({ t, gross }) => [t / MINUTE, Math.round(gross)])).toEqual([
+      [0, 100],
+      [1, -100],
+      [2, -100],
+    ]);
+    // Kraken: 40 bps and half a basis point.
+    expect(points.at(-1)!.net).toBeCloseTo(-100 - 3 * 2 * 40.5, 6);
+  });
+
+  test('importance: what tells stands first, what says nothing adds nothing', async () => {
+    const random = createRandom(3);
+    const size = Array.from({ length: 900 }, () => 0.01);
+    const data = head(size, []);
+    data.table.values.forEach((_, i, values) => (values[i] = random.next() - 0.5));
+    data.y.forEach((_, row, y) => (y[row] = data.table.values[row * 2]! > 0 ? UP : DOWN));
+    const rows = Int32Array.from({ length: 600 }, (_, row) => row);
+    const predict = Int32Array.from({ length: 300 }, (_, row) => row + 600);
+    const up = Uint8Array.from(rows, (row) => Number(data.y[row] === UP));
+    const members = [{ kind: 'logistic', inverseL2: 1, tolerance: 0.01 }] as const;
+    const recipe = { rows: 600, inputs: 10, bins: 15, members };
+    const fitted = await fitMembers(data.table, { rows, up, size: new Float64Array(600).fill(1), predict, recipe, seed: 1 });
+    const fold = { rows: predict, trained: 600, fitted, predictions: fitted.predictions };
+    const [first, second] = importanceOf(data, fold, 1);
+    expect(first!.feature).toBe('realized_vol_1h@1');
+    expect(first!.brierRise).toBeGreaterThan(0.2);
+    expect(Math.abs(second!.brierRise)).toBeLessThan(0.02);
+    expect(importanceOf(data, fold, 1)).toEqual([first, second]);
+    expect(importanceOf(data, undefined, 1)).toEqual([]);
+  });
+});
+
+test('regimes: terciles of what came before the test only', () => {
+  const data = head([1, 1, 1, 1, 1, 1, 1, 1], []);
+  [1, 2, 3, 4, 5, 6, 100, 0].forEach((value, row) => (data.table.values[row * 2] = value));
+  data.table.values[7 * 2 + 1] = 1;
+  const regimes = regimesOf(data.table, 6 * MINUTE);
+  const held = (t: number): string[] => regimes.filter(({ holds }) => holds(t * MINUTE)).map(({ name }) => name);
+  expect(regimes.map(({ name }) => name)).toEqual(['low', 'middle', 'high', 'london']);
+  expect([1, 2, 4, 6, 7].map(held)).toEqual([['low'], ['middle'], ['high'], ['high'], ['low', 'london']]);
+});
+
+function head(size: readonly number[], y: readonly number[]): HeadData {
+  const columns = ['realized_vol_1h@1', 'session_london@1'];
+  const t = Float64Array.from(size, (_, row) => row * MINUTE);
+  const values = new Float32Array(size.length * 2);
+  const table: VectorTable = { venue: 'kraken', instrument: 'BTC-USD', columns, t, values };
+  return { table, horizon: '1m', target: 'entry', y: Int8Array.from(size, (_, i) => y[i] ?? UP), size: Float64Array.from(size) };
+}

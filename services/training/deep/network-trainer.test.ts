@@ -1,0 +1,149 @@
+/**
+ * Networks with TensorFlow on tiny data: what is exported is what was trained, the same seed gives the same bits, an edge is found.
+ * @jest-environment ./tests/onnx/environment.js
+ */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type Architecture, buildNetwork, type NetworkShape } from '#libs/models/networks/architecture.ts';
+import { openOnnxNetwork } from '#libs/models/networks/onnx-network.ts';
+import { toOnnx } from '#libs/models/networks/onnx.ts';
+import { createRandom } from '#libs/models/random.ts';
+import { type Dataset, NO_MOVE } from '#libs/models/trainer.ts';
+import { type VectorTable } from '#libs/models/vector-table.ts';
+import { valuesOf } from './adam.ts';
+import { createNetworkTrainer, type FittedNetwork, type NetworkOptions } from './network-trainer.ts';
+import { TensorOperations } from './tensor-operations.ts';
+import { isTensorflowStaged, loadTensorflow, type StagedTensorFlow } from './tensorflow.ts';
+
+const LSTM: Architecture = { kind: 'lstm', layers: 2, width: 8, dropout: 0.1, pooling: 'attention' };
+const INCUMBENT: Architecture = { ...LSTM, pooling: 'last' };
+const TRANSFORMER: Architecture = { kind: 'transformer', blocks: 1, width: 8, heads: 2, dropout: 0.1 };
+const MINUTE = 60_000;
+
+if (!isTensorflowStaged()) {
+  test('deep models are not tested here: run `node scripts/stage-tensorflow.js`', () => {
+    expect(() => loadTensorflow()).toThrow(expect.objectContaining({ code: 'TRB_TENSORFLOW_MISSING' }));
+  });
+} else {
+  let staged: StagedTensorFlow;
+  beforeAll(() => {
+    staged = loadTensorflow();
+  });
+
+  describe.each([
+    ['the LSTM', LSTM],
+    ['the incumbent', INCUMBENT],
+    ['the Transformer', TRANSFORMER],
+  ])('%s', (_name, architecture) => {
+    test('is served as it was trained, to 1e-5', async () => {
+      const shape: NetworkShape = {
+        steps: 5,
+        inputs: 7,
+        outputs: 3,
+        sources: [
+          [0, 2],
+          [1, 3, 4],
+          [5, 6],
+        ],
+      };
+      const random = createRandom(9);
+      const x = Float32Array.from({ length: 5 * 4 * 7 }, () => 6 * random.next() - 3);
+      const { tf } = staged;
+      const ops = new TensorOperations(staged, 3);
+      const trained = tf.tidy(() => tf.sigmoid(buildNetwork(ops, architecture, shape, tf.tensor(x, [5, 4, 7]))).dataSync());
+      const network = await openOnnxNetwork(toOnnx(architecture, shape, valuesOf(ops.parameters)));
+      const served = await network.run(x, 5, 4);
+      expect(served).toHaveLength(12);
+      served.forEach((value, i) => expect(Math.abs(value - trained[i]!)).toBeLessThan(1e-5));
+      // Outputs that are all alike would agree as well.
+      expect(Math.max(...served) - Math.min(...served)).toBeGreaterThan(0.01);
+      // One window alone, as it is served live, is the first of the four.
+      const alone = await network.run(firstOf(x, 5, 4, 7), 5, 1);
+      alone.forEach((value, i) => expect(value).toBeCloseTo(served[i]!, 6));
+      await network.close();
+    });
+
+    test('finds an edge that lies two vectors back', async () => {
+      const dataset = makeDataset();
+      const fitted = await fit(staged, dataset, { architecture });
+      const rows = Int32Array.from({ length: 200 }, (_, i) => 600 + i);
+      const [first, second] = await fitted.score(dataset.table, rows);
+      const right = rows.reduce((sum, row, i) => sum + Number(first![i]! > 0.5 === tells(dataset.table, row)), 0);
+      expect(right).toBeGreaterThan(130);
+      // The other head saw the opposite.
+      const opposite = rows.reduce((sum, row, i) => sum + Number(second![i]! < 0.5 === tells(dataset.table, row)), 0);
+      expect(opposite).toBeGreaterThan(130);
+    });
+
+    test('is the same bits for the same seed', async () => {
+      const one = await fit(staged, makeDataset(), { architecture, epochs: 1 });
+      const other = await fit(staged, makeDataset(), { architecture, epochs: 1 });
+      expect(one.best.epoch).toBe(1);
+      expect(Buffer.compare(one.model.onnx, other.model.onnx)).toBe(0);
+    });
+  });
+
+  test('another seed is another network; a warm start begins where the other ended', async () => {
+    const dataset = makeDataset();
+    const fitted = await fit(staged, dataset, { architecture: LSTM, epochs: 1 });
+    const other = await fit(staged, dataset, { architecture: LSTM, epochs: 1, seed: 2 });
+    expect(Buffer.compare(other.model.onnx, fitted.model.onnx)).not.toBe(0);
+    const warm = await fit(staged, dataset, { architecture: LSTM, warmStart: fitted, epochs: 1, learningRate: 1e-6 });
+    expect(warm.best.loss).toBeCloseTo(fitted.best.loss, 3);
+  });
+
+  test('leaves no tensor behind, and stops when told to', async () => {
+    await fit(staged, makeDataset(), { architecture: LSTM, epochs: 1 });
+    const before = staged.tf.memory().numTensors;
+    await fit(staged, makeDataset(), { architecture: LSTM, epochs: 2 });
+    const stop = new AbortController();
+    const stopped = fit(staged, makeDataset(), { architecture: LSTM }, () => stop.abort(new Error('enough')), stop.signal);
+    await expect(stopped).rejects.toThrow('enough');
+    expect(staged.tf.memory().numTensors).toBe(before);
+  });
+}
+
+function fit(
+  staged: StagedTensorFlow,
+  dataset: Dataset,
+  change: Partial<NetworkOptions> & Pick<NetworkOptions, 'architecture'>,
+  progress: () => void = () => undefined,
+  signal = new AbortController().signal,
+): Promise<FittedNetwork> {
+  const options: NetworkOptions = {
+    ...{ steps: 4, inputs: 3, epochs: 6, patience: 6, batch: 50, learningRate: 0.04, l2: 1e-5 },
+    ...{ validationShare: 0.2, purgeMs: MINUTE, seed: 1 },
+    ...change,
+  };
+  return createNetworkTrainer(staged).fit(dataset, options, progress, signal);
+}
+
+/** What comes follows the sign of the first value two vectors before. */
+function tells(table: VectorTable, row: number): boolean {
+  return table.values[(row - 2) * 3]! > 0;
+}
+
+/** Two outcomes, the second the opposite of the first; a tenth of the rows are no moves. */
+function makeDataset(): Dataset {
+  const random = createRandom(4);
+  const values = Float32Array.from({ length: 800 * 3 }, () => random.next() - 0.5);
+  const t = Float64Array.from({ length: 800 }, (_, row) => row * MINUTE);
+  const columns = ['leg_ret.kraken_usd@1', 'own_ret@1', 'rate_ret.x@1'];
+  const table: VectorTable = { venue: 'kraken', instrument: 'BTC-USD', columns, t, values };
+  const rows = Int32Array.from({ length: 590 }, (_, i) => i + 4);
+  const up = Uint8Array.from(rows, (row) => (random.next() < 0.1 ? NO_MOVE : Number(tells(table, row))));
+  const size = new Float64Array(rows.length).fill(1);
+  return {
+    table,
+    rows,
+    outcomes: [
+      { up, size },
+      { up: up.map((each) => (each === NO_MOVE ? each : 1 - each)), size },
+    ],
+  };
+}
+
+function firstOf(x: Float32Array, steps: number, batch: number, inputs: number): Float32Array {
+  const out = new Float32Array(steps * inputs);
+  for (let step = 0; step < steps; step++) out.set(x.subarray(step * batch * inputs, (step * batch + 1) * inputs), step * inputs);
+  return out;
+}

@@ -1,0 +1,275 @@
+/**
+ * Networks behind the `Trainer` port, fitted with TensorFlow: one trunk for all outcomes, early stopping on the newest part of the rows,
+ * a checkpoint after each epoch. The same seed, data and number of threads give the same weights bit for bit.
+ */
+import { setImmediate as yieldToEvents } from 'node:timers/promises';
+import { buildNetwork, type Architecture, type NetworkShape } from '#libs/models/networks/architecture.ts';
+import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
+import { type NetworkModel } from '#libs/models/networks/network-model.ts';
+import { type ParameterValues, toOnnx } from '#libs/models/networks/onnx.ts';
+import { scoreWindows } from '#libs/models/networks/score-windows.ts';
+import { fitScaler, sourcesOf, standardiseTable, windowInputs, windowsOf } from '#libs/models/networks/windows.ts';
+import { createRandom, type Random, seedFor } from '#libs/models/random.ts';
+import { type Dataset, type FittedModel, NO_MOVE, type Trainer } from '#libs/models/trainer.ts';
+import { Adam, valuesOf } from './adam.ts';
+import { type Best, checkpointKey, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { TensorOperations } from './tensor-operations.ts';
+import { type StagedTensorFlow, type Tensor } from './tensorflow.ts';
+
+export interface NetworkOptions {
+  readonly architecture: Architecture;
+  /** Vectors of a window. */
+  readonly steps: number;
+  /** The features most correlated with the first outcome, at most. */
+  readonly inputs: number;
+  /** Names of the features that are read, without their versions; default: all. */
+  readonly reads?: readonly string[];
+  /** At most. */
+  readonly epochs: number;
+  /** Epochs without a smaller validation loss after which fitting ends. */
+  readonly patience: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly l2: number;
+  /** Share of the rows, the newest, that only tells when to stop; (0, 1). */
+  readonly validationShare: number;
+  /** Rows whose outcome was not known this long before the first of those are left out, milliseconds: the longest horizon. */
+  readonly purgeMs: number;
+  readonly seed: number;
+  /** What an earlier fit ended with: its inputs are kept. */
+  readonly warmStart?: WarmStart;
+  /** File, kept when the fit is done: asked again, it is answered at once. Default: none is written. */
+  readonly checkpoint?: string;
+}
+
+export interface WarmStart {
+  readonly inputs: readonly string[];
+  readonly parameters: ParameterValues;
+}
+
+export interface FittedNetwork extends FittedModel<NetworkModel> {
+  readonly parameters: ParameterValues;
+  /** The epoch whose parameters were kept, and its loss on the validation rows. */
+  readonly best: Omit<Best, 'parameters'>;
+}
+
+/** Windows of the validation rows in one pass. */
+const VALIDATION_BATCH = 512;
+
+export interface NetworkTrainer extends Trainer<NetworkOptions, NetworkModel> {
+  fit(...given: Parameters<Trainer<NetworkOptions, NetworkModel>['fit']>): Promise<FittedNetwork>;
+}
+
+export function createNetworkTrainer(staged: StagedTensorFlow): NetworkTrainer {
+  return {
+    kind: 'network',
+    async fit(dataset, options, progress, signal) {
+      const fit = new NetworkFit(staged, dataset, options);
+      try {
+        return await fit.run(progress, signal);
+      } finally {
+        fit.dispose();
+      }
+    },
+  };
+}
+
+class NetworkFit {
+  readonly #staged: StagedTensorFlow;
+  readonly #dataset: Dataset;
+  readonly #options: NetworkOptions;
+  readonly #inputs: readonly Input[];
+  readonly #shape: NetworkShape;
+  readonly #model: Omit<NetworkModel, 'onnx'>;
+  readonly #standardised: Float32Array;
+  /** Weight of each row, by outcome: the size of its move, up to three times the median, over the median; 0 = no move. */
+  readonly #weights: readonly Float64Array[];
+  readonly #train: Int32Array;
+  readonly #validation: Int32Array;
+  readonly #ops: TensorOperations;
+
+  constructor(staged: StagedTensorFlow, dataset: Dataset, options: NetworkOptions) {
+    this.#staged = staged;
+    this.#dataset = dataset;
+    this.#options = options;
+    this.#inputs = options.warmStart?.inputs.map(parseInput) ?? chooseInputs(dataset, options);
+    const places = resolveInputs(this.#inputs, dataset.table.columns);
+    const scaler = fitScaler(dataset.table, places, dataset.rows);
+    this.#standardised = standardiseTable(dataset.table, places, scaler);
+    this.#shape = {
+      steps: options.steps,
+      inputs: this.#inputs.length,
+      outputs: dataset.outcomes.length,
+      sources: sourcesOf(this.#inputs),
+    };
+    this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler };
+    this.#weights = dataset.outcomes.map(({ up, size }) => moveWeights(up, size));
+    [this.#train, this.#validation] = split(dataset, options);
+    this.#ops = this.#operations(options.warmStart?.parameters);
+  }
+
+  async run(progress: (done: number, total: number) => void, signal: AbortSignal): Promise<FittedNetwork> {
+    const { epochs, patience, checkpoint: file, l2 } = this.#options;
+    const { tf } = this.#staged;
+    const key = file === undefined ? '' : checkpointKey(this.#dataset, { ...this.#options, checkpoint: undefined });
+    const from = file === undefined ? undefined : await readCheckpoint(file, key);
+    if (from !== undefined) this.#reset(from.parameters);
+    const adam = new Adam(tf, this.#ops.parameters, l2, from?.adam);
+    let best = from?.best ?? { epoch: 0, loss: this.#loss(this.#validation), parameters: valuesOf(this.#ops.parameters) };
+    try {
+      for (let epoch = from?.epochs ?? 0; epoch < epochs && epoch - best.epoch < patience; epoch++) {
+        await this.#epoch(epoch, adam, signal);
+        const loss = this.#loss(this.#validation);
+        if (loss < best.loss) best = { epoch: epoch + 1, loss, parameters: valuesOf(this.#ops.parameters) };
+        if (file !== undefined) {
+          const parameters = valuesOf(this.#ops.parameters);
+          await writeCheckpoint(file, key, { epochs: epoch + 1, parameters, adam: adam.state(), best });
+        }
+        progress(epoch + 1, epochs);
+      }
+    } finally {
+      adam.dispose();
+    }
+    this.#reset(best.parameters);
+    const { architecture } = this.#options;
+    const { parameters, ...found } = best;
+    const onnx = toOnnx(architecture, this.#shape, parameters);
+    const model = { ...this.#model, onnx };
+    return {
+      inputs: this.#inputs.map(formatInput),
+      model,
+      parameters,
+      best: found,
+      // By the file that is served, so that what is judged is what will speak.
+      score: (table, rows) => scoreWindows(model, this.#inputs, table, rows),
+    };
+  }
+
+  dispose(): void {
+    for (const variable of this.#ops.parameters.values()) variable.dispose();
+  }
+
+  async #epoch(epoch: number, adam: Adam, signal: AbortSignal): Promise<void> {
+    const { seed, batch, epochs, learningRate } = this.#options;
+    const { tf } = this.#staged;
+    // One stream for each purpose and epoch: a fit that goes on from a checkpoint draws what it would have drawn.
+    const order = shuffled(this.#train, createRandom(seedFor(seed, `order ${epoch}`)));
+    const dropping = createRandom(seedFor(seed, `dropout ${epoch}`));
+    const steps = Math.ceil(order.length / batch);
+    for (let step = 0; step < steps; step++) {
+      const places = order.subarray(step * batch, (step + 1) * batch);
+      const done = (epoch + step / steps) / epochs;
+      tf.tidy(() => {
+        const variables = [...this.#ops.parameters.values()];
+        const { grads } = tf.variableGrads(() => this.#ops.whileTraining(dropping, () => this.#lossOf(places)), variables);
+        adam.step((parameter) => grads[parameter.name]!, learningRate * rateAt(done));
+      });
+      await yieldToEvents();
+      signal.throwIfAborted();
+    }
+  }
+
+  /** Weighted mean cross entropy over the moves of all outcomes. `places`: positions in the dataset. */
+  #lossOf(places: Int32Array): Tensor {
+    const { tf } = this.#staged;
+    const { outcomes, rows } = this.#dataset;
+    const shape = [places.length, outcomes.length];
+    const up = new Float32Array(places.length * outcomes.length);
+    const weight = new Float32Array(up.length);
+    places.forEach((place, i) =>
+      outcomes.forEach((outcome, o) => {
+        up[i * outcomes.length + o] = Number(outcome.up[place] === 1);
+        weight[i * outcomes.length + o] = this.#weights[o]![place]!;
+      }),
+    );
+    const total = weight.reduce((sum, each) => sum + each, 0);
+    const logits = this.#logits(places.map((place) => rows[place]!));
+    const loss = tf.sub(tf.softplus(logits), tf.mul(logits, tf.tensor(up, shape)));
+    return tf.sum(
+      tf.mul(
+        loss,
+        tf.tensor(
+          weight.map((each) => each / Math.max(total, 1e-9)),
+          shape,
+        ),
+      ),
+    );
+  }
+
+  #loss(places: Int32Array): number {
+    const { tf } = this.#staged;
+    let [sum, count] = [0, 0];
+    for (let from = 0; from < places.length; from += VALIDATION_BATCH) {
+      const some = places.subarray(from, from + VALIDATION_BATCH);
+      sum += tf.tidy(() => this.#lossOf(some).dataSync()[0]!) * some.length;
+      count += some.length;
+    }
+    return count === 0 ? 0 : sum / count;
+  }
+
+  #logits(rows: Int32Array): Tensor {
+    const { steps, inputs } = this.#shape;
+    const windows = windowsOf(this.#dataset.table.t, this.#standardised, inputs, rows, steps);
+    const x = this.#staged.tf.tensor(windows, [steps, rows.length, inputs]);
+    return buildNetwork(this.#ops, this.#options.architecture, this.#shape, x);
+  }
+
+  /** Operations whose parameters are all made: each variable is used once. */
+  #operations(given: ParameterValues | undefined): TensorOperations {
+    const ops = new TensorOperations(this.#staged, this.#options.seed, given);
+    const { steps, inputs } = this.#shape;
+    const { tf } = this.#staged;
+    tf.tidy(() => {
+      buildNetwork(ops, this.#options.architecture, this.#shape, tf.zeros([steps, 2, inputs]));
+    });
+    return ops;
+  }
+
+  #reset(parameters: ParameterValues): void {
+    const { tf } = this.#staged;
+    for (const [name, variable] of this.#ops.parameters) {
+      tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!, variable.shape)));
+    }
+  }
+}
+
+function chooseInputs({ table, rows, outcomes }: Dataset, options: NetworkOptions): Input[] {
+  const { up } = outcomes[0]!;
+  const moved = rows.filter((_, i) => up[i] !== NO_MOVE);
+  const isRead = (column: string): boolean => options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
+  return windowInputs(
+    table,
+    moved,
+    up.filter((each) => each !== NO_MOVE),
+    options.inputs,
+    isRead,
+  );
+}
+
+function moveWeights(up: Uint8Array, size: Float64Array): Float64Array {
+  const moves = size.filter((_, i) => up[i] !== NO_MOVE).sort();
+  const median = moves[moves.length >>> 1] ?? 1;
+  return size.map((move, i) => (up[i] === NO_MOVE ? 0 : Math.min(move / median, 3)));
+}
+
+/** Positions in the dataset that train, and the newest ones, which validate. */
+function split({ table, rows }: Dataset, { validationShare, purgeMs }: NetworkOptions): [Int32Array, Int32Array] {
+  const cut = Math.min(rows.length - 1, Math.floor(rows.length * (1 - validationShare)));
+  const until = (table.t[rows[cut]!] ?? 0) - purgeMs;
+  const places = Int32Array.from(rows.keys());
+  return [places.filter((place) => place < cut && table.t[rows[place]!]! <= until), places.subarray(cut)];
+}
+
+function shuffled(places: Int32Array, random: Random): Int32Array {
+  const order = places.slice();
+  for (let i = order.length - 1; i > 0; i--) {
+    const other = Math.floor(random.next() * (i + 1));
+    [order[i], order[other]] = [order[other]!, order[i]!];
+  }
+  return order;
+}
+
+/** Share of the learning rate: up within the first twentieth, then down along a cosine to a tenth. */
+function rateAt(done: number): number {
+  return done < 0.05 ? (done + 0.005) / 0.055 : 0.55 + 0.45 * Math.cos((Math.PI * (done - 0.05)) / 0.95);
+}

@@ -1,0 +1,112 @@
+/**
+ * The networks of one table, shared by all its heads: fitted once for each moment that something is predicted from, in order of time, each
+ * fit starting from where the one before it ended. What a moment's network knows was known then.
+ */
+import { HORIZON_MS } from '#libs/market/horizon.ts';
+import { parseInput } from '#libs/models/inputs.ts';
+import { scoreWindows } from '#libs/models/networks/score-windows.ts';
+import { seedFor } from '#libs/models/random.ts';
+import { NO_MOVE } from '#libs/models/trainer.ts';
+import { UP } from '#libs/validation/labels.ts';
+import { type Fold, isTrained } from '#libs/validation/splits.ts';
+import { type HeadData, isMove } from '../head-data.ts';
+import { type NetworkJob, type NetworkPool, type NetworkResult } from './network-pool.ts';
+import { type NetworkRecipe } from './network-recipes.ts';
+
+export interface TableNetworksOptions {
+  readonly pool: NetworkPool;
+  /** Place of the table in the pool. */
+  readonly place: number;
+  /** The outputs, all of the same table. */
+  readonly heads: readonly HeadData[];
+  /** Training windows, in order of their end. */
+  readonly folds: readonly Fold[];
+  readonly recipe: NetworkRecipe;
+  readonly seed: number;
+  /** Start of the checkpoint files' names. Default: none are written. */
+  readonly checkpoint?: string | undefined;
+  readonly onFit: () => void;
+  /** Share of the running fit's epochs that are done; the pool has one fit at a time. */
+  readonly onEpoch?: (share: number) => void;
+}
+
+export class TableNetworks {
+  readonly #options: TableNetworksOptions;
+  /** By place in the folds; undefined = too few moves. */
+  readonly #fits: Promise<NetworkResult | undefined>[] = [];
+  readonly #scored: {
+    readonly network: NetworkResult;
+    readonly rows: Int32Array;
+    readonly scores: Promise<readonly Float64Array[]>;
+  }[] = [];
+
+  constructor(options: TableNetworksOptions) {
+    this.#options = options;
+    for (const [k, fold] of options.folds.entries()) {
+      const fit = this.#fit(fold, this.#fits[k - 1] ?? Promise.resolve(undefined));
+      // Whoever asks for it hears of its failure.
+      fit.catch(() => undefined);
+      this.#fits.push(fit);
+    }
+  }
+
+  /** The newest network that was trained by `until` (ms); undefined = there is none, or history is too short for one. */
+  async fittedBy(until: number): Promise<NetworkResult | undefined> {
+    return this.#fits[this.#options.folds.findLastIndex(({ trainTo }) => trainTo <= until)];
+  }
+
+  /** Probability of up for the table's `rows` by that network, for one of the heads; one half where there is none. */
+  async predict(until: number, head: HeadData, rows: Int32Array): Promise<Float64Array> {
+    const network = await this.fittedBy(until);
+    if (network === undefined) return new Float64Array(rows.length).fill(0.5);
+    const scores = await this.#scores(network, head, rows);
+    return scores[this.#options.heads.indexOf(head)]!;
+  }
+
+  /** All heads ask for the same rows of a fold, which one run answers. */
+  #scores(network: NetworkResult, { table }: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> {
+    const known = this.#scored.find((each) => each.network === network && isSame(each.rows, rows));
+    if (known !== undefined) return known.scores;
+    const scores = scoreWindows(network.model, network.inputs.map(parseInput), table, rows);
+    this.#scored.push({ network, rows, scores });
+    return scores;
+  }
+
+  async #fit(fold: Fold, before: Promise<NetworkResult | undefined>): Promise<NetworkResult | undefined> {
+    const { pool, place, heads, recipe, seed, checkpoint, onFit, onEpoch = () => undefined } = this.#options;
+    const { table } = heads[0]!;
+    const warm = await before;
+    const { rows, outcomes } = trainingData(heads, fold);
+    const purgeMs = heads.reduce((most, { horizon }) => Math.max(most, HORIZON_MS[horizon]), 0);
+    const name = `${table.venue}-${table.instrument}-${recipe.name}`;
+    const options: NetworkJob['options'] = {
+      ...recipe.options,
+      ...(warm === undefined ? {} : { epochs: recipe.warmEpochs, learningRate: recipe.warmLearningRate, warmStart: warm }),
+      purgeMs,
+      seed: seedFor(seed, name),
+      ...(checkpoint === undefined ? {} : { checkpoint: `${checkpoint}${name}-${fold.trainTo}.checkpoint` }),
+    };
+    const fitted =
+      rows.length < recipe.leastRows
+        ? warm
+        : await pool.fit(place, { rows, outcomes, options }, (done, total) => onEpoch(done / total));
+    onFit();
+    return fitted;
+  }
+}
+
+function isSame(a: Int32Array, b: Int32Array): boolean {
+  return a.length === b.length && a.every((row, i) => row === b[i]);
+}
+
+/** Rows that a head may train on in this fold, with what came of each for every head. */
+function trainingData(heads: readonly HeadData[], fold: Fold): Pick<NetworkJob, 'rows' | 'outcomes'> {
+  const { t } = heads[0]!.table;
+  const known = (head: HeadData, row: number): boolean => isMove(head, row) && isTrained(fold, t[row]!, HORIZON_MS[head.horizon]);
+  const rows = Int32Array.from(t.keys()).filter((row) => heads.some((head) => known(head, row)));
+  const outcomes = heads.map((head) => ({
+    up: Uint8Array.from(rows, (row) => (known(head, row) ? Number(head.y[row] === UP) : NO_MOVE)),
+    size: Float64Array.from(rows, (row) => (known(head, row) ? head.size[row]! : 0)),
+  }));
+  return { rows, outcomes };
+}
