@@ -16,6 +16,7 @@ import { modelsCommand } from '#services/cli/models.ts';
 import { replayCommand } from '#services/replay/main.ts';
 import { signalsCommand } from '#services/gateway/signals.ts';
 import { simulatorCommand } from '#services/simulator/main.ts';
+import { storeCommand } from '#services/archive/store.ts';
 import { topicsCommand } from '#services/cli/topics.ts';
 import { trainCommand } from '#services/training/main.ts';
 import { upCommand } from '#services/up/main.ts';
@@ -50,6 +51,7 @@ export async function main(args: readonly string[]): Promise<void> {
     backfillCommand(),
     simulatorCommand(),
     topicsCommand(),
+    storeCommand(),
   ]) {
     program.addCommand(inherit(command, program));
   }
