@@ -6,7 +6,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { TributaryError } from '../errors/errors.ts';
 import { type Backend } from './backend.ts';
-import { openEmbedded } from './embedded.ts';
 import { storeError } from './failures.ts';
 import { type Row, type Store } from './port.ts';
 import { rowBinaryEncoder } from './row-binary.ts';
@@ -37,6 +36,7 @@ export type StoreOptions = z.input<typeof Embedded> | z.input<typeof Server>;
 export async function openStore(options: StoreOptions): Promise<Store> {
   if ('path' in options) {
     const { path, connections, maxMemoryBytes } = Embedded.parse(options);
+    const { openEmbedded } = await loadEmbedded();
     return new ClickHouse(await openEmbedded(path, connections, maxMemoryBytes));
   }
   const settings = Server.parse(options);
@@ -46,6 +46,15 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     throw storeError(thrown, 'be opened');
   }
 }
+
+/** Loaded only where it is used: it is large (half a gigabyte), and an image of the services that use a server goes without it. */
+const loadEmbedded = () =>
+  import('./embedded.ts').catch((cause: unknown) => {
+    throw new TributaryError('TRB_STORE_UNAVAILABLE', 'The embedded ClickHouse is not part of this installation.', {
+      hint: 'Use a server (--clickhouse URL), or install the package chdb.',
+      cause,
+    });
+  });
 
 /** Rows encoded before the event loop gets its turn. */
 const ENCODE_ROWS = 1000;

@@ -17,6 +17,7 @@ import { modelsCommand } from '#services/cli/models.ts';
 import { replayCommand } from '#services/replay/main.ts';
 import { signalsCommand } from '#services/gateway/signals.ts';
 import { simulatorCommand } from '#services/simulator/main.ts';
+import { storeCommand } from '#services/archive/store.ts';
 import { topicsCommand } from '#services/cli/topics.ts';
 import { trainCommand } from '#services/training/main.ts';
 import { upCommand } from '#services/up/main.ts';
@@ -26,8 +27,8 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
   description: string;
 };
 
-/** Runs the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function main(args: readonly string[]): Promise<void> {
+/** The command line with every command, before it has read anything. */
+export function createProgram(): Command {
   const program = new Command('tributary')
     .description(manifest.description)
     .version(manifest.version)
@@ -52,9 +53,16 @@ export async function main(args: readonly string[]): Promise<void> {
     backfillCommand(),
     simulatorCommand(),
     topicsCommand(),
+    storeCommand(),
   ]) {
     program.addCommand(inherit(command, program));
   }
+  return program;
+}
+
+/** Runs the command line; sets the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = createProgram();
   // Who reads has had enough, as `head` does after its lines: nothing is left to do.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {

@@ -125,8 +125,18 @@ export const serviceOptions = (): Option[] => [
     .env('TRIBUTARY_METRICS_PORT')
     .argParser(wholeNumber(0, 65_535))
     .default(0),
+  new Option('--metrics-host <address>', 'where they listen; 0.0.0.0 = on every address')
+    .env('TRIBUTARY_METRICS_HOST')
+    .default('127.0.0.1'),
   logLevelOption(),
 ];
+
+/** Has no environment variable on purpose: a flag's variable means yes whatever it says, also "false". */
+export const dangerOption = (): Option =>
+  new Option(
+    '--dangerously-without-authentication',
+    'listen where others can reach it: the network has to keep strangers out',
+  ).default(false);
 
 export function logLevelOption(): Option {
   return new Option('--log-level <level>', 'least level that is logged')

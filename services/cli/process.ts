@@ -15,6 +15,7 @@ export interface ServiceOptions {
   readonly topicPrefix: string;
   readonly source: Source;
   readonly metricsPort: number;
+  readonly metricsHost: string;
   readonly logLevel: string;
 }
 
@@ -57,7 +58,13 @@ export async function runAlone(
   const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
   try {
     await startTelemetryServer(
-      { port: options.metricsPort, metrics, health, listening: (url) => logger.info({ url }, 'metrics') },
+      {
+        port: options.metricsPort,
+        host: options.metricsHost,
+        metrics,
+        health,
+        listening: (url) => logger.info({ url }, 'metrics'),
+      },
       signal,
     );
     await run(context, signal);

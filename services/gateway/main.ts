@@ -1,25 +1,46 @@
 /** Gateway alone: the page and `/api/status` over Kafka. */
 import { Command, Option } from 'commander';
-import { serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { dangerOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
+
+interface GatewayCommandOptions extends ServiceOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly hostNames?: readonly string[];
+  readonly dangerouslyWithoutAuthentication: boolean;
+}
 
 export function gatewayCommand(): Command {
   const command = new Command('gateway')
-    .description('the live page and its API, on loopback')
+    .description('the live page and its API')
     .addOption(
       new Option('--port <n>', 'of the page; 0 = any free port')
         .env('TRIBUTARY_PORT')
         .argParser(wholeNumber(0, 65_535))
         .default(8787),
-    );
+    )
+    .addOption(
+      new Option('--host <address>', 'where the page listens; it asks nobody who they are')
+        .env('TRIBUTARY_HOST')
+        .default('127.0.0.1'),
+    )
+    .addOption(
+      new Option('--host-names <list>', 'names by which browsers may ask for the page, beside localhost')
+        .env('TRIBUTARY_HOST_NAMES')
+        .argParser(names),
+    )
+    .addOption(dangerOption());
   for (const option of serviceOptions()) command.addOption(option);
-  return command.action(async (options: ServiceOptions & { readonly port: number }) => {
+  return command.action(async (options: GatewayCommandOptions) => {
     const [{ runAlone }, { runGateway }] = await Promise.all([import('#services/cli/process.ts'), import('./service.ts')]);
     await runAlone('gateway', options, (context, signal) =>
       runGateway(
         context,
         {
           port: options.port,
+          host: options.host,
+          hostNames: options.hostNames ?? [],
+          dangerouslyWithoutAuthentication: options.dangerouslyWithoutAuthentication,
           startedAt: performance.timeOrigin,
           listening: (url) => context.logger.info(`the page is at ${url}`),
         },

@@ -6,6 +6,7 @@ import { fastifyStatic } from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
 import { join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { checkListenHost, isLoopback } from '#libs/http/loopback.ts';
 import { type Batch, type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
@@ -15,8 +16,12 @@ import { Direction, Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { LiveView } from './view.ts';
 
 export interface GatewayOptions {
-  /** Default 127.0.0.1; anything else is refused (there is no authentication). */
+  /** Default 127.0.0.1; an address that others can reach only with `dangerouslyWithoutAuthentication`. */
   readonly host?: string;
+  /** The network keeps strangers out (a container's, a cluster's with policies). Default false. */
+  readonly dangerouslyWithoutAuthentication?: boolean;
+  /** Names by which a browser may ask for the page, beside localhost: a stranger's name for this address is turned away. */
+  readonly hostNames?: readonly string[];
   /** 0 = any free port. Default 8787. */
   readonly port?: number;
   /** When the process began, milliseconds; `first_decision_s` counts from it. */
@@ -37,7 +42,6 @@ interface Counts {
   outcomes: number;
 }
 
-const LOOPBACK = new Set(['127.0.0.1', 'localhost', '::1']);
 /** Bytes a page may lag behind before its connection is ended; the browser reconnects by itself. */
 const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
 const UPDATE_MS = 1_000;
@@ -51,12 +55,7 @@ const SECURITY_HEADERS = {
 
 /** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
 export async function runGateway(context: ServiceContext, options: GatewayOptions, signal: AbortSignal): Promise<void> {
-  const host = options.host ?? '127.0.0.1';
-  if (!LOOPBACK.has(host)) {
-    throw new TributaryError('TRB_NOT_LOOPBACK', `The page would be open to everyone at ${host}.`, {
-      hint: 'Listen on 127.0.0.1 and put a proxy with authentication in front of it.',
-    });
-  }
+  const host = checkListenHost('The page', options.host ?? '127.0.0.1', options.dangerouslyWithoutAuthentication ?? false);
   const gateway = new Gateway(context, options);
   const server = gateway.server();
   const url = await listen(server, host, options.port ?? 8787);
@@ -93,8 +92,11 @@ class Gateway {
     const server = fastify({ logger: false, forceCloseConnections: true });
     server.addHook('onRequest', async (request, reply) => {
       void reply.headers(SECURITY_HEADERS);
-      if (!LOOPBACK.has(request.hostname.replace(/^\[|\]$/g, ''))) {
-        await reply.code(421).send({ code: 'TRB_HOST', message: 'Ask for this page by 127.0.0.1 or localhost.' });
+      const { hostname } = request;
+      if (!isLoopback(hostname) && !(this.#options.hostNames ?? []).includes(hostname)) {
+        await reply
+          .code(421)
+          .send({ code: 'TRB_HOST', message: 'Ask for this page by 127.0.0.1, localhost or a name of --host-names.' });
       }
     });
     server.register(fastifyStatic, { root: join(import.meta.dirname, 'page') });

@@ -145,6 +145,22 @@ describe('StreamSignals', () => {
     expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
+  test('listens where others can reach it only on purpose', async () => {
+    const options = {
+      port: 0,
+      host: '0.0.0.0',
+      feed: new SignalFeed(),
+      scoring: { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined },
+      metrics: inferenceMetrics(createMetrics()),
+    };
+    const stop = new AbortController();
+    await expect(startSignalServer(options, stop.signal)).rejects.toMatchObject({ code: 'TRB_NOT_LOOPBACK' });
+    const server = await startSignalServer({ ...options, dangerouslyWithoutAuthentication: true }, stop.signal);
+    expect(server.address).toMatch(/^0\.0\.0\.0:\d+$/);
+    stop.abort();
+    await server.closed;
+  });
+
   test('cuts off a caller that does not read', async () => {
     const stop = new AbortController();
     const feed = new SignalFeed();

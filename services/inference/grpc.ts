@@ -1,5 +1,5 @@
 /**
- * SignalService over gRPC, on loopback, with the standard health and reflection services. Callers' mistakes come back as status codes
+ * SignalService over gRPC, with the standard health and reflection services. Callers' mistakes come back as status codes
  * that say what to do; a caller of StreamSignals that reads too slowly is cut off, since nothing waits for it.
  */
 import {
@@ -18,6 +18,7 @@ import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { join } from 'node:path';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
+import { checkListenHost } from '#libs/http/loopback.ts';
 import { isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import {
@@ -47,6 +48,9 @@ export interface Scoring {
 
 export interface SignalServerOptions {
   readonly port: number;
+  /** Default 127.0.0.1; an address that others can reach only with `dangerouslyWithoutAuthentication`. */
+  readonly host?: string;
+  readonly dangerouslyWithoutAuthentication?: boolean;
   readonly feed: SignalFeed;
   readonly scoring: Scoring;
   readonly metrics: Pick<InferenceMetrics, 'streams' | 'streamsDropped'>;
@@ -55,7 +59,7 @@ export interface SignalServerOptions {
 }
 
 export interface SignalServer {
-  /** 127.0.0.1:PORT */
+  /** HOST:PORT */
   readonly address: string;
   /** Resolves when the server is closed, after `signal` aborted. */
   readonly closed: Promise<void>;
@@ -68,8 +72,9 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_STREAMS = 256;
 const MAX_FILTER = 1_000;
 
-/** Listens until `signal` aborts; open streams end with UNAVAILABLE then. Throws `TRB_PORT_IN_USE`. */
+/** Listens until `signal` aborts; open streams end with UNAVAILABLE then. Throws `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
 export async function startSignalServer(options: SignalServerOptions, signal: AbortSignal): Promise<SignalServer> {
+  const host = checkListenHost('SignalService', options.host ?? '127.0.0.1', options.dangerouslyWithoutAuthentication ?? false);
   // A port in use is our error to tell; the library would print it besides.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
@@ -87,7 +92,7 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
   // ts-proto's code carries no descriptors; reflection takes them from the source.
   const proto = join(import.meta.dirname, '../../proto');
   new ReflectionService(loadSync('tributary/v1/signals.proto', { includeDirs: [proto] })).addToServer(server);
-  const port = await bind(server, options.port);
+  const port = await bind(server, host, options.port);
   const closed = new Promise<void>((resolve) => {
     const close = (): void => {
       health.setStatus('', 'NOT_SERVING');
@@ -98,12 +103,12 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
     if (signal.aborted) close();
     else signal.addEventListener('abort', close, { once: true });
   });
-  return { address: `127.0.0.1:${port}`, closed };
+  return { address: `${host}:${port}`, closed };
 }
 
-function bind(server: Server, port: number): Promise<number> {
+function bind(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`127.0.0.1:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
+    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
       if (cause === null) resolve(bound);
       else {
         server.forceShutdown();

@@ -1,19 +1,33 @@
 /** Inference alone, on Kafka. */
 import { Command, Option } from 'commander';
 import { systemClock } from '#libs/clock/clock.ts';
-import { serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
+import { dangerOption, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { CADENCE_MS } from './window.ts';
+
+interface InferenceCommandOptions extends ServiceOptions {
+  readonly grpcPort: number;
+  readonly grpcHost: string;
+  readonly dangerouslyWithoutAuthentication: boolean;
+  readonly modelWaitMs: number;
+  readonly trust: string;
+}
 
 export function inferenceCommand(): Command {
   const command = new Command('inference')
     .description('score each vector with the serving model and publish signals; SignalService over gRPC')
     .addOption(
-      new Option('--grpc-port <n>', 'of SignalService, on loopback; 0 = any free port')
+      new Option('--grpc-port <n>', 'of SignalService; 0 = any free port')
         .env('TRIBUTARY_GRPC_PORT')
         .argParser(wholeNumber(0, 65_535))
         .default(50_051),
     )
+    .addOption(
+      new Option('--grpc-host <address>', 'where SignalService listens; it asks nobody who they are')
+        .env('TRIBUTARY_GRPC_HOST')
+        .default('127.0.0.1'),
+    )
+    .addOption(dangerOption())
     .addOption(
       new Option('--model-wait-ms <n>', 'how long after the start vectors wait for the first bundle, milliseconds')
         .env('TRIBUTARY_MODEL_WAIT_MS')
@@ -22,29 +36,29 @@ export function inferenceCommand(): Command {
     )
     .addOption(trustOption());
   for (const option of serviceOptions()) command.addOption(option);
-  return command.action(
-    async (options: ServiceOptions & { readonly grpcPort: number; readonly modelWaitMs: number; readonly trust: string }) => {
-      const [{ runAlone }, { runInference }, { trustIn }] = await Promise.all([
-        import('#services/cli/process.ts'),
-        import('./service.ts'),
-        import('#libs/registry/operator-key.ts'),
-      ]);
-      const { grpcPort, modelWaitMs } = options;
-      // Vectors of history fill the windows; the newest one is the first that is decided on.
-      const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
-      await runAlone('inference', options, (context, signal) =>
-        runInference(
-          context,
-          {
-            trust: trustIn(options.trust),
-            grpcPort,
-            modelWaitMs,
-            historyFrom,
-            listening: (address) => context.logger.info({ address }, 'SignalService listens'),
-          },
-          signal,
-        ),
-      );
-    },
-  );
+  return command.action(async (options: InferenceCommandOptions) => {
+    const [{ runAlone }, { runInference }, { trustIn }] = await Promise.all([
+      import('#services/cli/process.ts'),
+      import('./service.ts'),
+      import('#libs/registry/operator-key.ts'),
+    ]);
+    const { grpcPort, grpcHost, dangerouslyWithoutAuthentication, modelWaitMs } = options;
+    // Vectors of history fill the windows; the newest one is the first that is decided on.
+    const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
+    await runAlone('inference', options, (context, signal) =>
+      runInference(
+        context,
+        {
+          trust: trustIn(options.trust),
+          grpcPort,
+          grpcHost,
+          dangerouslyWithoutAuthentication,
+          modelWaitMs,
+          historyFrom,
+          listening: (address) => context.logger.info({ address }, 'SignalService listens'),
+        },
+        signal,
+      ),
+    );
+  });
 }

@@ -33,6 +33,11 @@ export const inferenceOptionsSchema = z.object({
     .max(65_535)
     .optional()
     .describe('port of SignalService, 0 = any free one; default: no server'),
+  grpcHost: z.string().default('127.0.0.1').describe('where SignalService listens; default 127.0.0.1'),
+  dangerouslyWithoutAuthentication: z
+    .boolean()
+    .default(false)
+    .describe('allows a grpcHost that others can reach: the network has to keep strangers out; default false'),
   publishDelayMs: z
     .number()
     .min(0)
@@ -127,9 +132,12 @@ class Inference implements Scoring {
 
   /** Starts SignalService where a port is given. */
   async serve(): Promise<SignalServer | undefined> {
-    const { grpcPort: port, listening } = this.#options;
+    const { grpcPort: port, grpcHost: host, dangerouslyWithoutAuthentication, listening } = this.#options;
     if (port === undefined) return undefined;
-    const server = await startSignalServer({ port, feed: this.#feed, scoring: this, metrics: this.#metrics }, this.#signal);
+    const server = await startSignalServer(
+      { port, host, dangerouslyWithoutAuthentication, feed: this.#feed, scoring: this, metrics: this.#metrics },
+      this.#signal,
+    );
     listening?.(server.address);
     return server;
   }

@@ -1,0 +1,90 @@
+/**
+ * The tools that the suites of the deployment need, each of one version, fetched once into a cache outside the repository
+ * (`TRIBUTARY_CACHE`): helm and kubeconform are built by Go (minutes the first time), Prometheus and promtool come out of Debian's package
+ * or are built by Go too. What cannot be had is an error that says what to install: a check that is passed over checks nothing.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+/** A Go build of Prometheus takes ten minutes on two busy cores. */
+export const LONGEST_FETCH_MS = 1_800_000;
+
+interface GoTool {
+  readonly module: string;
+  readonly version: string;
+  /** Debian's package that has it; its version is Debian's. */
+  readonly debian?: string;
+}
+
+const TOOLS = {
+  helm: { module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
+  kubeconform: { module: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' },
+  prometheus: { module: 'github.com/prometheus/prometheus/cmd/prometheus', version: 'v0.316.0', debian: 'prometheus' },
+  promtool: { module: 'github.com/prometheus/prometheus/cmd/promtool', version: 'v0.316.0', debian: 'prometheus' },
+} as const satisfies Readonly<Record<string, GoTool>>;
+
+const CACHE = join(process.env['TRIBUTARY_CACHE'] ?? join(homedir(), '.cache', 'tributary'), 'deploy-tools');
+
+/** Folder `name` of the cache; made by `make` beside it and moved there whole, so that what is cut short leaves nothing behind. */
+export async function cached(name: string, make: (folder: string) => Promise<void>): Promise<string> {
+  const place = join(CACHE, name);
+  if (existsSync(place)) return place;
+  mkdirSync(CACHE, { recursive: true });
+  const work = mkdtempSync(join(CACHE, 'fetch-'));
+  try {
+    await make(work);
+    renameSync(work, place);
+  } catch (thrown) {
+    rmSync(work, { recursive: true, force: true });
+    // Somebody else made it meanwhile.
+    if (!existsSync(place)) throw thrown;
+  }
+  return place;
+}
+
+/** Path of the executable. */
+export async function tool(name: keyof typeof TOOLS): Promise<string> {
+  const { module, version, debian }: GoTool = TOOLS[name];
+  if (debian !== undefined && (await isThere('apt-get'))) return join(await fromDebian(debian), 'usr/bin', name);
+  return join(await cached(`${name}-${version}`, (folder) => build(`${module}@${version}`, folder)), name);
+}
+
+/** Folder of a Go module's sources. */
+export async function goModule(module: string, version: string): Promise<string> {
+  // Outside any module, so that no go.mod is touched.
+  mkdirSync(CACHE, { recursive: true });
+  const { stdout } = await go(['mod', 'download', '-json', `${module}@${version}`], CACHE);
+  return (JSON.parse(stdout) as { readonly Dir: string }).Dir;
+}
+
+function build(what: string, folder: string): Promise<unknown> & Promise<void> {
+  return go(['install', '-trimpath', what], folder, { GOBIN: folder }) as never;
+}
+
+async function go(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {
+  try {
+    return await run('go', [...args], { cwd, env: { ...process.env, CGO_ENABLED: '0', ...env }, maxBuffer: 1e8 });
+  } catch (cause) {
+    throw new Error(`go ${args.join(' ')} failed; these suites need Go 1.26 or later.`, { cause });
+  }
+}
+
+function fromDebian(name: string): Promise<string> {
+  return cached(`${name}-debian`, async (folder) => {
+    await run('apt-get', ['download', name], { cwd: folder });
+    const archive = readdirSync(folder).find((file) => file.endsWith('.deb'))!;
+    await run('dpkg-deb', ['-x', archive, '.'], { cwd: folder });
+    rmSync(join(folder, archive));
+  });
+}
+
+async function isThere(command: string): Promise<boolean> {
+  return run(command, ['--version']).then(
+    () => true,
+    () => false,
+  );
+}
