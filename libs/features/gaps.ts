@@ -1,5 +1,5 @@
 /** How far the instrument stands from every leg and from all together, and which of them it has been following. */
-import { DOLLAR_LEGS, EURO_VERSIONS, EVERY_LEG, FURTHER_LEGS, hasFeature, LEGS } from './leg-block.ts';
+import { DOLLAR_LEGS, EURO_NOTE, EURO_VERSIONS, EVERY_LEG, FURTHER_LEGS, hasFeature, LEGS } from './leg-block.ts';
 import { type Feature, type MinuteBlock } from './declaration.ts';
 import { clear, createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
 import { type InstrumentState } from './state.ts';
@@ -72,7 +72,7 @@ export const spreadBlock: MinuteBlock<LegSpreads> = {
     ...Z_MINUTES.map((width): Feature => ({
       name: `spread_z_${width === 60 ? '1h' : '5m'}`,
       unit: 'z',
-      formula: `the spread less its mean over ${width} min, over its sd + 1e-6`,
+      formula: `the spread less its mean over ${width} min, over its sd + 1e-6${EURO_NOTE}`,
       variantVersions: EURO_VERSIONS,
       inputs,
       warmup: width,
@@ -80,7 +80,7 @@ export const spreadBlock: MinuteBlock<LegSpreads> = {
     {
       name: 'spread_gap_10',
       unit: 'sd',
-      formula: "the spread less its mean over 10 min, over the lead's scale",
+      formula: `the spread less its mean over 10 min, over the lead's scale${EURO_NOTE}`,
       variantVersions: EURO_VERSIONS,
       inputs,
       warmup: 121,

@@ -44,6 +44,7 @@ export function hasFeature(variant: string, { name }: Feature): boolean {
   return !FURTHER_VARIANTS.has(variant) || FURTHER_FEATURES.includes(name);
 }
 
+export const EURO_NOTE = '; of euro legs version 2: converted at the live rate';
 /** Since version 2 euro legs are converted; the others never changed. */
 export const EURO_VERSIONS = Object.fromEntries(
   EVERY_LEG.filter(({ quote }) => quote === 'EUR').map(({ variant }) => [variant, 2]),
@@ -113,7 +114,7 @@ function spreadFeatures(prefix: string): readonly Feature[] {
   return SPREAD_MINUTES.map((width) => ({
     name: `${prefix}_spread_dev_${width}`,
     unit: 'sd',
-    formula: `ln(price / mean dollar price of all live legs) less its mean over ${width} min, over the lead's scale`,
+    formula: `ln(price / mean dollar price of all live legs) less its mean over ${width} min, over the lead's scale${prefix === 'leg' ? EURO_NOTE : ''}`,
     ...(prefix === 'leg' && { variantVersions: EURO_VERSIONS }),
     inputs,
     warmup: Math.max(SCALE_WARMUP, width),

@@ -53,6 +53,7 @@ async function venueOnLoopback(
   return {
     say: (frame: unknown) => sockets.clients.forEach((client) => client.send(text(frame))),
     endpoints: { ws: `ws://${at}`, rest: `http://${at}` },
+    cut: () => sockets.clients.forEach((client) => client.terminate()),
     pings: () => pings,
     upgrades: () => upgrades,
   };
@@ -73,7 +74,7 @@ const filters = [
 ];
 
 /** A Binance of one symbol. */
-async function binanceOnLoopback() {
+async function binanceOnLoopback(upgrade?: () => number | undefined) {
   let books = 0;
   const respond: Respond = ({ pathname, searchParams }, response) => {
     if (pathname === '/api/v3/exchangeInfo' && searchParams.get('symbol') !== 'BTCUSDT')
@@ -89,10 +90,11 @@ async function binanceOnLoopback() {
         [2, 3].map((a) => ({ a, p: '105', q: '1', f: a, l: a, T: Date.now(), m: false, M: true })),
       );
   };
-  const venue = await venueOnLoopback(respond, (heard, say) => {
+  const hear = (heard: string, say: (frame: unknown) => void): void => {
     const { method, params } = JSON.parse(heard) as { method: string; params: string[] };
     if (method === 'SUBSCRIBE' && params.includes('btcusdt@depth@100ms')) say({ result: null, id: 1 });
-  });
+  };
+  const venue = await venueOnLoopback(respond, hear, upgrade);
   const depth = (U: number, u: number, b: string[][]) =>
     venue.say({ stream: 'btcusdt@depth@100ms', data: { e: 'depthUpdate', E: Date.now(), s: 'BTCUSDT', U, u, b, a: [] } });
   const trade = (a: number) =>
@@ -134,7 +136,7 @@ test('a quiet venue is asked whether it is there, and its answer counts as life'
   const venue = await binanceOnLoopback();
   const harness = await harnessOf();
   harness.start({ venue: 'binance', instruments: ['BTC-USDT'], endpoints: venue.endpoints, silenceMs: 3_000 });
-  await until('the third ping', () => venue.pings() >= 3);
+  await until('the second ping, later than the silence that is borne', () => venue.pings() >= 2);
   expect(harness.gaps('BTC-USDT')).toEqual(['DISCONNECT']);
   expect(venue.upgrades()).toBe(1);
 });
@@ -225,6 +227,20 @@ test('a venue whose feed does not tell is asked now and then: a halt, an answer 
     TradingStatus.TRADING_STATUS_DELISTED,
   ]);
   expect(slept).toEqual([LISTING_PAUSE_MS, LISTING_PAUSE_MS, LISTING_PAUSE_MS]);
+});
+
+test('a 403 after the venue had let us in is a passing fault, a 451 is not', async () => {
+  const statuses: (number | undefined)[] = [undefined, 403, undefined, 451];
+  const venue = await binanceOnLoopback(() => statuses.shift());
+  const harness = await harnessOf();
+  const { running } = harness.start({ venue: 'binance', instruments: ['BTC-USDT'], endpoints: venue.endpoints });
+  const connections = () => harness.of('heartbeat', 'BTC-USDT').at(-1)?.reconnects;
+  await until('the first connection', () => connections() === 0);
+  venue.cut();
+  await until('the second, after one refusal', () => connections() === 1);
+  expect(venue.upgrades()).toBe(3);
+  venue.cut();
+  await expect(running).rejects.toMatchObject({ code: 'TRB_VENUE_BLOCKED', message: expect.stringContaining('HTTP 451') });
 });
 
 test('where no venue serves us, that is the error', async () => {

@@ -62,7 +62,7 @@ export async function openSource(options: SourceOptions, logger: Logger, signal:
       if (venues.silent.length > 0) logger.warn(`${venues.silent.join(', ')} does not answer yet; ingest goes on trying`);
       return openLive('live', {}, options, () => Promise.resolve());
     }
-    if (options.source === 'live') throw noVenue();
+    if (options.source === 'live') throw noVenue(venues.blocked);
     logger.warn('no venue answered within 10 s: running on the built-in simulator. Everything it shows is SIMULATED.');
   }
   const symbols = simulated(options.symbols);

@@ -63,7 +63,9 @@ export async function startBroker(): Promise<Broker> {
   const configuration = join(directory, 'server.properties');
   writeFileSync(configuration, serverProperties(directory, port, controllerPort));
   const java = [...HEAP, '-cp', join(libs, '*')];
-  const format = ['kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', configuration];
+  // With an equals sign: one id in 64 begins with a dash and would be taken for an option.
+  const clusterId = `--cluster-id=${randomBytes(16).toString('base64url')}`;
+  const format = ['kafka.tools.StorageTool', 'format', clusterId, '-c', configuration];
   execute('java', [...java, ...format, '--standalone'], directory);
   const brokers = [`127.0.0.1:${port}`];
   let child: ChildProcess | undefined;
