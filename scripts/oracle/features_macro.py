@@ -296,7 +296,8 @@ def context_columns(series, btc, legs, hour):
 # Quotes and legs ------------------------------------------------------------------------------------------------------------------
 
 FEES = {'coinbase': 60, 'kraken': 40, 'binanceus': 60}
-LEGS = [('coinbase', 'USD'), ('kraken', 'USD'), ('kraken', 'USDT'), ('binanceus', 'USDT'), ('kraken', 'EUR')]
+LEGS = [('coinbase', 'USD'), ('kraken', 'USD'), ('kraken', 'USDT'), ('binanceus', 'USDT'), ('kraken', 'EUR'),
+        ('coinbase', 'USDT')]
 SHORT_MINUTES = 800
 DEPEG, LONELY, NO_TRADE = range(300, 330), range(400, 420), range(500, 560)
 
@@ -331,7 +332,8 @@ def short_run(rng):
         stale = 0 if minute not in NO_TRADE else minute - NO_TRADE.start + 1
         premium = NAN
         if pegged and stale <= 30:
-            premium = 1e4 * (math.log(home) - fmean(math.log(c) + math.log(rate) for (_, q), c in zip(LEGS, closes) if q == 'USDT'))
+            premium = 1e4 * (math.log(home) - fmean(math.log(c) + math.log(rate) for (v, q), c in zip(LEGS, closes)
+                                                     if q == 'USDT' and v != 'coinbase'))
             premiums.append(premium)
         window = range(max(0, minute - 59), minute + 1)
         known = sum(not math.isnan(edges[i]) for i in window)

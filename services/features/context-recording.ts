@@ -29,13 +29,20 @@ const RECORDED: Readonly<Record<string, { readonly now: number; readonly files: 
       '/derivatives': 'responses/coingecko/derivatives.json',
     },
   },
+  deribit: {
+    now: Date.UTC(2024, 0, 14, 20, 2),
+    files: {
+      '/get_book_summary_by_currency?currency=BTC&kind=option': 'responses/deribit/book-summary-btc-option.json',
+      '/get_book_summary_by_currency?currency=BTC&kind=future': 'responses/deribit/book-summary-future.json',
+    },
+  },
   defillama: { now: Date.UTC(2024, 0, 14, 20), files: { '/stablecoins': 'responses/onchain/defillama-stablecoins.json' } },
 };
 
 export function contextRecording(): Recording {
   return {
     name: 'context',
-    what: `default sources that need no key, one answer of each poll given again at its pace for ${DAYS} days: CoinGecko's markets, totals and derivatives and DefiLlama's supplies as recorded in January 2024, the others after the hosts' documents; vectors of BTC in the last ${HOURS} hours`,
+    what: `default sources that need no key, one answer of each poll given again at its pace for ${DAYS} days: CoinGecko's markets, totals and derivatives, DefiLlama's supplies and Deribit's books as recorded in January 2024, the others after the hosts' documents; vectors of BTC in the last ${HOURS} hours`,
     // The candles are there only so that there are vectors.
     judges: ({ feature }) => feature.inputs.every((input) => input === 'context'),
     ticks: () => contextTicks(SOURCES.filter(({ isDefault, key }) => isDefault && key?.isRequired !== true)),

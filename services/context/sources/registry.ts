@@ -7,6 +7,17 @@ import { cryptocompare } from './cryptocompare/source.ts';
 import { defillama } from './defillama/source.ts';
 import { github } from './github/source.ts';
 import { mempoolSpace } from './mempool-space/source.ts';
+import { krakenFutures } from './kraken-futures/source.ts';
+import { binanceFutures } from './binance-futures/source.ts';
+import { bybit } from './bybit/source.ts';
+import { okx } from './okx/source.ts';
+import { deribit } from './deribit/source.ts';
+import { hyperliquid } from './hyperliquid/source.ts';
+import { cftc } from './cftc/source.ts';
+import { etfFlows } from './etf-flows/source.ts';
+import { fred } from './fred/source.ts';
+import { cboe } from './cboe/source.ts';
+import { yahoo } from './yahoo/source.ts';
 import { type ContextSource } from './source.ts';
 import { wikipedia } from './wikipedia/source.ts';
 
@@ -20,4 +31,15 @@ export const SOURCES: readonly ContextSource[] = [
   blockchainCharts,
   coinMetrics,
   defillama,
+  krakenFutures,
+  binanceFutures,
+  bybit,
+  okx,
+  deribit,
+  hyperliquid,
+  cftc,
+  etfFlows,
+  fred,
+  cboe,
+  yahoo,
 ];
