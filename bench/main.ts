@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --json FILE]`: what a frame, an event, a record, a score and a decision cost on this machine. Absolute figures move with
+ * `npm run bench [-- --json [FILE]]`: what a frame, an event, a record, a score and a decision cost on this machine. Absolute figures move with
  * the machine; each ratio pairs two figures of the same run.
  */
 import { writeFile } from 'node:fs/promises';
@@ -9,18 +9,21 @@ import { benchFold } from './fold.ts';
 import { benchFrames } from './frames.ts';
 import { benchIndicators } from './indicators.ts';
 import { benchLog } from './log.ts';
+import { benchMemory } from './memory.ts';
 import { type Figure, line } from './measure.ts';
 import { benchNetworks } from './networks.ts';
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } });
+const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', default: false } }, allowPositionals: true });
+const [file] = positionals;
+const isForPrograms = values.json && file === undefined;
 const figures: Figure[] = [];
-for (const bench of [benchFrames, benchIndicators, benchFold, benchLog, benchDecision, benchNetworks]) {
+for (const bench of [benchFrames, benchIndicators, benchFold, benchMemory, benchLog, benchDecision, benchNetworks]) {
   for (const figure of await bench()) {
     figures.push(figure);
-    process.stdout.write(`${line(figure)}\n`);
+    if (!isForPrograms) process.stdout.write(`${line(figure)}\n`);
   }
 }
-if (values.json !== undefined) {
+if (values.json) {
   const rows = figures.map(({ name, value, unit, runs, against = null, ratio = null }) => ({
     name,
     value,
@@ -29,5 +32,7 @@ if (values.json !== undefined) {
     against,
     ratio,
   }));
-  await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+  const text = `${JSON.stringify(rows, null, 2)}\n`;
+  if (file === undefined) process.stdout.write(text);
+  else await writeFile(file, text);
 }

@@ -6,8 +6,8 @@ import { Side, Tick } from '#libs/wire/tributary/v1/market.ts';
 const VENUES = ['coinbase', 'kraken'] as const;
 export const START = Date.UTC(2026, 0, 5);
 
-/** Trades, quotes and book slices of BTC-USD on two venues, `perSecond` events a second, with a clock each second. */
-export function generatedTicks(seconds: number, perSecond: number): Tick[] {
+/** Trades, quotes and book slices of BTC-USD on two venues or those given, `perSecond` events a second, with a clock each second. */
+export function generatedTicks(seconds: number, perSecond: number, venues: readonly string[] = VENUES): Tick[] {
   const uniform = createUniform(7);
   const ticks: Tick[] = [];
   const sizes = Array.from({ length: 20 }, (_, i) => 0.1 + i / 20);
@@ -18,7 +18,7 @@ export function generatedTicks(seconds: number, perSecond: number): Tick[] {
       sequence += 1;
       price *= 1 + (uniform() - 0.5) * 1e-5;
       const time = (START + second * 1000) * 1000 + Math.floor((i / perSecond) * 1e6);
-      const venue = VENUES[sequence % 2]!;
+      const venue = venues[sequence % venues.length]!;
       const at = { asset: 'BTC', venue, instrument: 'BTC-USD', exchangeTime: time, receiveTime: time, sequence };
       const kind = uniform();
       const aggressor = uniform() < 0.5 ? Side.SIDE_BUY : Side.SIDE_SELL;
@@ -26,7 +26,13 @@ export function generatedTicks(seconds: number, perSecond: number): Tick[] {
       ticks.push(
         Tick.fromPartial(
           kind < 0.2
-            ? { ...at, event: { $case: 'trade', value: { tradeId: sequence >> 1, price, size: uniform(), aggressor } } }
+            ? {
+                ...at,
+                event: {
+                  $case: 'trade',
+                  value: { tradeId: Math.ceil(sequence / venues.length), price, size: uniform(), aggressor },
+                },
+              }
             : kind < 0.7
               ? {
                   ...at,

@@ -1,6 +1,6 @@
 /** The catalogue by formula: what `features list` and docs/features.md show, and how formulas are counted. */
-import { CATALOGUE } from './catalogue.ts';
-import { CATEGORIES, type Category, type Column, columnsOf, type Feature } from './declaration.ts';
+import { CATALOGUE, COLUMNS } from './catalogue.ts';
+import { CATEGORIES, type Category, type Column, type Feature } from './declaration.ts';
 
 export interface Formula {
   /** With the reference price where the name alone does not tell: `ret_1m.mid`. */
@@ -31,15 +31,14 @@ export const CATEGORY_TITLES: Readonly<Record<Category, string>> = {
 };
 
 /** In the order of the catalogue. */
-export const FORMULAS: readonly Formula[] = CATALOGUE.flatMap((block) => {
-  const columns = columnsOf(block);
-  return block.features.map((feature): Formula => {
-    const own = columns.filter((column) => column.feature === feature);
-    const only = own.length === 1 ? own[0]!.variant : '';
+export const FORMULAS: readonly Formula[] = CATALOGUE.flatMap((block) =>
+  block.features.map((feature): Formula => {
+    const columns = COLUMNS.filter((column) => column.feature === feature);
+    const only = columns.length === 1 ? columns[0]!.variant : '';
     const name = only === '' ? feature.name : `${feature.name}.${only}`;
-    return { name, version: feature.version ?? 1, category: block.category, feature, columns: own };
-  });
-});
+    return { name, version: feature.version ?? 1, category: block.category, feature, columns };
+  }),
+);
 
 export function countFormulas(): readonly FormulaCount[] {
   return CATEGORIES.map((category) => {

@@ -71,7 +71,8 @@ export const profileBlock: MinuteBlock<VolumeProfileState> = {
     {
       name: 'volume_profile_poc_dist_1d',
       unit: 'log',
-      formula: 'ln(close / centre of the bin with most volume), 1440 min, bins of 10 bps, each minute at its typical price',
+      formula:
+        'ln(close / centre of the bin with most volume), 1440 min, bins of 10 bps, each minute at its typical price; missing where they span more than e²',
       inputs,
       source: 'Steidlmayer 1984',
       warmup: DAY_MINUTES,

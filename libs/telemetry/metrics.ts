@@ -18,7 +18,13 @@ export function createMetrics(options: { readonly source?: string } = {}): Regis
 
 export interface ServiceMetrics {
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  /** `collect` sets the values when they are asked for. */
+  gauge<L extends string = never>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    collect?: (gauge: Gauge<L>) => void,
+  ): Gauge<L>;
   /** `buckets`: upper bounds, in the name's unit. */
   histogram<L extends string = never>(
     name: string,
@@ -39,8 +45,17 @@ export function serviceMetrics(registry: Registry, service: string): ServiceMetr
   return {
     counter: <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
       once(name, (full) => new Counter<L>({ name: full, help, labelNames: [...labels], registers })),
-    gauge: <L extends string>(name: string, help: string, labels: readonly L[] = []) =>
-      once(name, (full) => new Gauge<L>({ name: full, help, labelNames: [...labels], registers })),
+    gauge: <L extends string>(name: string, help: string, labels: readonly L[] = [], collect?: (gauge: Gauge<L>) => void) =>
+      once(name, (full) => {
+        const gauge: Gauge<L> = new Gauge<L>({
+          name: full,
+          help,
+          labelNames: [...labels],
+          registers,
+          ...(collect === undefined ? {} : { collect: () => collect(gauge) }),
+        });
+        return gauge;
+      }),
     histogram: <L extends string>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) =>
       once(name, (full) => new Histogram<L>({ name: full, help, labelNames: [...labels], buckets: [...buckets], registers })),
   };

@@ -80,7 +80,8 @@ def profile(minutes):
             number = int(np.floor(np.log((high + low + close) / 3) * 1000))
             volumes[number] = volumes.get(number, 0) + volume
     total, price = sum(volumes.values()), np.log(minutes.close.iloc[-1]) * 1000
-    if total == 0:
+    # Over more than 2048 bins the profile is declared missing.
+    if total == 0 or max(volumes) - min(volumes) >= 2048:
         return np.nan, np.nan
     most = max(volumes.values())
     control = min((number for number, volume in volumes.items() if volume > most - 1e-9 * total), key=lambda number: (abs(number + 0.5 - price), number))
@@ -130,12 +131,17 @@ def recorded(path):
     return minutes[minutes.index[0].ceil('h'):]
 
 
-path = pathlib.Path(__file__).parents[2] / 'libs/features/golden/technical.json'
-path.parent.mkdir(exist_ok=True)
-result = json.loads(path.read_text()) if path.exists() else {}
-result['generated'] = golden(generated(), [START + pd.Timedelta(hours=n) for n in (201, 219, 240)])
-if len(sys.argv) > 1:
-    minutes = recorded(sys.argv[1])
-    result['coinbase'] = golden(minutes, [minutes.index[0].ceil('D') + pd.Timedelta(hours=n) for n in (202, 221, 243)])
-path.write_text(json.dumps(result) + '\n')
-print(path, path.stat().st_size, {name: len(part['values']) for name, part in result.items()})
+def main():
+    path = pathlib.Path(__file__).parents[2] / 'libs/features/golden/technical.json'
+    path.parent.mkdir(exist_ok=True)
+    result = json.loads(path.read_text()) if path.exists() else {}
+    result['generated'] = golden(generated(), [START + pd.Timedelta(hours=n) for n in (201, 219, 240)])
+    if len(sys.argv) > 1:
+        minutes = recorded(sys.argv[1])
+        result['coinbase'] = golden(minutes, [minutes.index[0].ceil('D') + pd.Timedelta(hours=n) for n in (202, 221, 243)])
+    path.write_text(json.dumps(result) + '\n')
+    print(path, path.stat().st_size, {name: len(part['values']) for name, part in result.items()})
+
+
+if __name__ == '__main__':
+    main()

@@ -1,5 +1,6 @@
 /** `tributary features`: the service alone, on Kafka; `features list` prints the catalogue, `features check` checks it. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { type CheckResult } from '#libs/features/checks/checks.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
@@ -15,7 +16,8 @@ export function featuresCommand(): Command {
     .description('fold ticks into feature vectors')
     .addCommand(runCommand(), { isDefault: true })
     .addCommand(listCommand())
-    .addCommand(checkCommand());
+    .addCommand(checkCommand())
+    .addCommand(reportCommand());
 }
 
 /** A command of its own, for what it requires (a broker) is not required of its siblings. */
@@ -86,15 +88,44 @@ function listCommand(): Command {
 
 function checkCommand(): Command {
   return new Command('check')
-    .description('check every column on generated data: future-overwrite, warm-up, parity')
-    .action(async () => {
-      const { checkCatalogue } = await import('#libs/features/checks/checks.ts');
+    .description('check every column on generated data, or on your own: oracle, future-overwrite, warm-up, parity')
+    .option('--history <file>', 'candles or ticks of your own: .csv, .csv.gz or .parquet')
+    .option('--minutes <n>', 'how many of the last minutes of that file', wholeNumber(60, 1_000_000), 4_320)
+    .action(async ({ history, minutes }: { readonly history?: string; readonly minutes: number }) => {
       let failures = 0;
-      for (const { name, columns, problems } of checkCatalogue()) {
+      for (const { name, columns, problems } of await checksOf(history, minutes)) {
         failures += problems.length;
         process.stdout.write(`${problems.length === 0 ? 'passed' : 'FAILED'}  ${name}  ${columns} columns\n`);
         for (const problem of problems) process.stdout.write(`  ${problem}\n`);
       }
       if (failures > 0) process.exitCode = 1;
     });
+}
+
+async function checksOf(history: string | undefined, minutes: number): Promise<Iterable<CheckResult>> {
+  if (history === undefined) return (await import('#libs/features/checks/checks.ts')).checkCatalogue();
+  const [{ checkHistory, lastMinutes }, { historyTicks }] = await Promise.all([
+    import('#libs/features/checks/history.ts'),
+    import('./report.ts'),
+  ]);
+  return checkHistory(lastMinutes(await historyTicks(history), minutes));
+}
+
+function reportCommand(): Command {
+  return new Command('report')
+    .description('what is missing in a history file and what has drifted, by instrument and feature, between two periods')
+    .argument('<file>', 'candles or ticks: .csv, .csv.gz or .parquet')
+    .option('--split <time>', 'begin of the second period, for instance 2023-03-08T00:00:00Z; default: the middle', splitTime)
+    .option('--json', 'as JSON')
+    .action(async (file: string, { split, json }: { readonly split?: number; readonly json?: boolean }) => {
+      const { historyTicks, reportHistory, reportText } = await import('./report.ts');
+      const report = await reportHistory(await historyTicks(file), split);
+      process.stdout.write(json === true ? `${JSON.stringify(report, undefined, 2)}\n` : reportText(report));
+    });
+}
+
+function splitTime(text: string): number {
+  const time = Date.parse(text);
+  if (Number.isNaN(time)) throw new InvalidArgumentError(`"${text}" is not a time; write it as 2023-03-08T00:00:00Z.`);
+  return time;
 }

@@ -1,11 +1,17 @@
 /** What the feature service tells Prometheus. */
 import { type Counter, type Gauge, type Histogram, type Registry } from 'prom-client';
+import { QUALITY } from '#libs/features/quality.ts';
 import { type FoldCounts } from '#libs/features/state.ts';
 import { serviceMetrics } from '#libs/telemetry/metrics.ts';
+import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { MissingValues } from './missing.ts';
 
 export class FeatureMetrics {
   readonly #counters: Readonly<Record<keyof FoldCounts, Counter>>;
   readonly #lag: Gauge<'partition'>;
+  readonly #made: Counter<'instrument'>;
+  readonly #flagged: Counter<'quality' | 'instrument'>;
+  readonly #missing = new MissingValues();
   readonly deadLetters: Counter;
   readonly batchSeconds: Histogram;
   readonly historySeconds: Gauge;
@@ -21,6 +27,16 @@ export class FeatureMetrics {
       malformed: metrics.counter('malformed_events_total', 'Events with impossible prices or sizes'),
       masked: metrics.counter('masked_vectors_total', 'Vectors no decision can be made on'),
     };
+    this.#made = metrics.counter('instrument_vectors_total', 'Vectors made, by instrument', ['instrument']);
+    this.#flagged = metrics.counter('flagged_vectors_total', 'Vectors with a bit of quality set', ['quality', 'instrument']);
+    metrics.gauge(
+      'missing_ratio',
+      'Share of a feature that is missing in the newest vectors',
+      ['feature', 'instrument'],
+      (gauge) => {
+        for (const { feature, instrument, ratio } of this.#missing.ratios()) gauge.set({ feature, instrument }, ratio);
+      },
+    );
     this.#lag = metrics.gauge('lag_records', 'Records of ticks not yet folded', ['partition']);
     this.deadLetters = metrics.counter('dead_letters_total', 'Records that could not be read');
     this.batchSeconds = metrics.histogram('batch_seconds', 'Time to fold one batch', [0.001, 0.005, 0.02, 0.1, 0.5, 2]);
@@ -32,6 +48,14 @@ export class FeatureMetrics {
       const more = after[name] - before[name];
       if (more > 0) this.#counters[name].inc(more);
     }
+  }
+
+  made(vector: FeatureVector): void {
+    this.#missing.add(vector);
+    const instrument = this.#missing.labelOf(vector);
+    this.#made.inc({ instrument });
+    for (const [name, bit] of Object.entries(QUALITY))
+      if ((vector.quality & bit) !== 0) this.#flagged.inc({ quality: name.toLowerCase(), instrument });
   }
 
   lag(partition: number, records: number): void {

@@ -212,7 +212,9 @@ class Features {
       try {
         tick = Tick.decode(record.value);
         foldTick(state, tick, record.offset, (vector) => {
-          if (record.offset >= emitFrom) outputs.push(vectorRecord(vector));
+          if (record.offset < emitFrom) return;
+          this.#metrics.made(vector);
+          outputs.push(vectorRecord(vector));
         });
       } catch (thrown) {
         if (record.offset < emitFrom) continue;

@@ -32,6 +32,8 @@ describe('the checks can fail', () => {
   test.each([
     ['candle', candles, start + 180 * minute, minute],
     ['reference', candles, start + 180 * minute, minute],
+    // Each series comes once an hour.
+    ['context', candles, start + 180 * minute, 60 * minute],
     // In one second there may be none.
     ['trade', live, start + 8 * minute, minute],
     ['quote', live, start + 8 * minute, 1000],

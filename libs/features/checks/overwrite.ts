@@ -15,26 +15,35 @@ export interface Overwritten {
   readonly moved: ReadonlySet<string>;
 }
 
-/** Compares the vectors of the ticks with those they give when everything stamped after `t` is changed, some of it left out. */
+/** Compares the vectors of the ticks with those they give when everything stamped after `t` (ms) is changed, some of it left out. */
 export function overwriteFuture(
   ticks: readonly Tick[],
   t: number,
   truth: readonly FeatureVector[] = foldAll(ticks),
+  stamp: (tick: Tick) => number = stampOf,
 ): Overwritten {
-  const changed = foldAll(ticks.flatMap((tick) => (stampOf(tick) <= t ? [tick] : isLeftOut(tick) ? [] : [distorted(tick)])));
+  const changed = foldAll(ticks.flatMap((tick) => (stamp(tick) <= t ? [tick] : isLeftOut(tick) ? [] : [distorted(tick)])));
   const leaks = new Map<string, string>();
   const moved = new Set<string>();
-  truth.forEach((vector, index) => {
-    const other = changed[index]!;
+  const others = new Map(changed.map((vector) => [keyOf(vector), vector]));
+  for (const vector of truth) {
+    const other = others.get(keyOf(vector));
+    if (other === undefined) {
+      if (vector.t <= t) leaks.set('', 'whether there is a vector depends on the future');
+      continue;
+    }
     for (let column = 0; column < COLUMNS.length; column++) {
       if (Object.is(vector.values[column], other.values[column])) continue;
       const { name } = COLUMNS[column]!;
       if (vector.t > t) moved.add(name);
       else if (!leaks.has(name)) leaks.set(name, `${name} at ${new Date(vector.t).toISOString()} knows what came after`);
     }
-  });
-  if (truth.length !== changed.length) leaks.set('', 'the number of vectors depends on the future');
+  }
   return { leaks: [...leaks.values()], moved };
+}
+
+function keyOf({ venue, instrument, t }: FeatureVector): string {
+  return `${venue}:${instrument}:${t}`;
 }
 
 export function foldAll(ticks: readonly Tick[]): readonly FeatureVector[] {

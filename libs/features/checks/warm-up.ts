@@ -10,7 +10,16 @@ import { createFold, foldTick } from '../fold.ts';
 import { foldAll } from './overwrite.ts';
 
 const TOLERANCE = 1e-6;
+/** What is smaller than this is nothing but rounding. */
+const SMALLEST = 1e-9;
 const MINUTE = 60_000;
+
+export interface WarmUpOptions {
+  /** Where a cold start may begin, at or before t; NaN = nowhere. Default: at t. */
+  readonly startAt?: (t: number) => number;
+  /** Judge a column only where the long history had it in every vector since the cold start. Default false. */
+  readonly isPresentAllAlong?: boolean;
+}
 
 export interface WarmUp {
   readonly problems: readonly string[];
@@ -24,6 +33,7 @@ export function checkWarmUp(
   minutes: number,
   columns: readonly Column[],
   long: readonly FeatureVector[] = foldAll(ticks),
+  { startAt = (t) => t, isPresentAllAlong = false }: WarmUpOptions = {},
 ): WarmUp {
   const judged = new Set(columns);
   const end = long.at(-1)!.t;
@@ -33,18 +43,20 @@ export function checkWarmUp(
   const problems = new Map<string, string>();
   const wanted = new Map(long.filter(({ t }) => t > end - minutes * MINUTE).map((vector) => [keyOf(vector), vector]));
   for (const warmup of new Set(columns.map(({ warmupMinutes }) => warmupMinutes))) {
-    const cut = end - (minutes - 1 + warmup) * MINUTE;
-    if (cut <= begin) continue;
+    const cut = startAt(end - (minutes - 1 + warmup) * MINUTE);
+    if (!(cut > begin)) continue;
+    const missing = isPresentAllAlong ? missingSince(long, cut) : new Map<string, Uint8Array>();
     for (const vector of foldFrom(ticks, cut)) {
       const truth = wanted.get(keyOf(vector));
       if (truth === undefined) continue;
       COLUMNS.forEach((declared, column) => {
         if (declared.warmupMinutes !== warmup || !judged.has(declared)) return;
+        if (missing.get(instrumentOf(vector))?.[column] === 1) return;
         const { name } = declared;
         const expected = truth.values[column]!;
         const value = vector.values[column]!;
         if (!Number.isNaN(expected)) compared.add(name);
-        const allowed = TOLERANCE * Math.max(Math.abs(expected), deviations[column]!);
+        const allowed = TOLERANCE * Math.max(Math.abs(expected), deviations[column]!, SMALLEST);
         if (Object.is(expected, value) || Math.abs(expected - value) <= allowed) return;
         if (!problems.has(name))
           problems.set(name, `${name}: ${value} after ${warmup} minutes, ${expected} after a long history`);
@@ -52,6 +64,19 @@ export function checkWarmUp(
     }
   }
   return { problems: [...problems.values()], compared };
+}
+
+/** By instrument, 1 for each column that was missing in a vector after `cut`. */
+function missingSince(long: readonly FeatureVector[], cut: number): ReadonlyMap<string, Uint8Array> {
+  const missing = new Map<string, Uint8Array>();
+  for (const vector of long) {
+    if (vector.t <= cut) continue;
+    const key = instrumentOf(vector);
+    const columns = missing.get(key) ?? new Uint8Array(COLUMNS.length);
+    missing.set(key, columns);
+    for (let i = 0; i < columns.length; i++) if (Number.isNaN(vector.values[i])) columns[i] = 1;
+  }
+  return missing;
 }
 
 /** A cold start: the first event folded is the first after the clock of `cut`. */
@@ -75,6 +100,10 @@ function deviationsOf(vectors: readonly FeatureVector[]): Float64Array {
   });
 }
 
-function keyOf({ venue, instrument, t }: FeatureVector): string {
-  return `${venue}:${instrument}:${t}`;
+function instrumentOf({ venue, instrument }: FeatureVector): string {
+  return `${venue}:${instrument}`;
+}
+
+function keyOf(vector: FeatureVector): string {
+  return `${instrumentOf(vector)}:${vector.t}`;
 }
