@@ -138,6 +138,21 @@ describe('the threshold', () => {
     }
   });
 
+  test('is silent where the lower bound is below what must hold, though the mean is not', () => {
+    const confidence = new Float64Array(6_000).fill(0.8);
+    const times = minutes(6_000);
+    const steady = Uint8Array.from(times, (_t, i) => Number(i % 25 < 18));
+    expect(chooseThreshold(confidence, steady, times, OPTIONS)).toMatchObject({ silenced: '', accuracy: 0.72 });
+    // The same 0.72, but 0.94 and 0.5 by turns: as much as a hundred independent moves tell, whose lower bound is 0.65.
+    const moody = Uint8Array.from(times, (_t, i) => Number(Math.floor(i / 240) % 2 === 0 ? i % 50 < 47 : i % 2 === 0));
+    expect(moody.reduce((sum, hit) => sum + hit, 0) / 6_000).toBeGreaterThan(0.72);
+    expect(chooseThreshold(confidence, moody, times, OPTIONS)).toMatchObject({
+      confidence: 2,
+      silenced: 'no confidence level was right 0.7 of the time on earlier data',
+    });
+    expect(chooseThreshold(confidence, moody, times, { ...OPTIONS, atLeast: 0.6 }).silenced).toBe('');
+  });
+
   test('is silent where few blocks of time carry the edge, where it fades, and where there is little data', () => {
     const confidence = new Float64Array(4_000).fill(0.8);
     const times = minutes(4_000);

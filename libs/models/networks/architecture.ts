@@ -1,4 +1,8 @@
-/** The networks: an LSTM with attention pooling, a Transformer encoder over sources and time, and the incumbent, a plain two-layer LSTM. */
+/**
+ * The networks: an LSTM with attention pooling, a Transformer encoder over sources and time, and the incumbent, a plain two-layer LSTM. The first
+ * two also read the newest vector directly (wide and deep, Cheng et al. 2016): a few days of minutes teach that much before they teach a
+ * sequence.
+ */
 import { type Operations } from './operations.ts';
 
 export interface LstmArchitecture {
@@ -8,7 +12,10 @@ export interface LstmArchitecture {
   readonly width: number;
   /** Share of units dropped after each layer. */
   readonly dropout: number;
-  /** How the hidden states become one: weighed by attention, or the last. */
+  /**
+   * attention = layers add to what they read (He et al. 2016), and the last state is joined by all of them weighed by attention; last =
+   * plain layers, the last state alone.
+   */
   readonly pooling: 'attention' | 'last';
 }
 
@@ -36,23 +43,31 @@ export interface NetworkShape {
 
 /** Log odds of up [batch, outputs] of windows [steps, batch, inputs]; the outputs share everything but the last layer. */
 export function buildNetwork<T>(ops: Operations<T>, architecture: Architecture, shape: NetworkShape, x: T): T {
+  const isPlain = architecture.kind === 'lstm' && architecture.pooling === 'last';
   const pooled = architecture.kind === 'lstm' ? lstm(ops, architecture, shape, x) : transformer(ops, architecture, shape, x);
-  return ops.dense(pooled, 'head', architecture.width, shape.outputs);
+  const deep = ops.dense(pooled, 'head', architecture.width, shape.outputs);
+  if (isPlain) return deep;
+  const newest = lastStep(ops, ops.transpose(x, [1, 0, 2]), shape.steps, shape.inputs);
+  return ops.add(deep, ops.dense(newest, 'wide', shape.inputs, shape.outputs));
+}
+
+/** [batch, steps, width] -> [batch, width]. */
+function lastStep<T>(ops: Operations<T>, x: T, steps: number, width: number): T {
+  const places = Array.from({ length: width }, (_, unit) => (steps - 1) * width + unit);
+  return ops.columns(ops.reshape(x, [-1, steps * width]), places);
 }
 
 function lstm<T>(ops: Operations<T>, { layers, width, dropout, pooling }: LstmArchitecture, shape: NetworkShape, x: T): T {
-  let hidden = x;
-  for (let layer = 0; layer < layers; layer++) {
-    hidden = ops.lstm(hidden, `lstm${layer}`, layer === 0 ? shape.inputs : width, width);
-    hidden = ops.dropout(hidden, dropout, 0);
+  const isPlain = pooling === 'last';
+  let hidden = ops.dropout(ops.lstm(x, 'lstm0', shape.inputs, width), dropout, 0);
+  for (let layer = 1; layer < layers; layer++) {
+    const read = isPlain ? hidden : ops.layerNorm(hidden, `norm${layer}`, width);
+    const found = ops.dropout(ops.lstm(read, `lstm${layer}`, width, width), dropout, 0);
+    hidden = isPlain ? found : ops.add(hidden, found);
   }
   const byWindow = ops.transpose(hidden, [1, 0, 2]);
-  if (pooling === 'attention') return attentionPool(ops, 'pool', byWindow, width);
-  const flat = ops.reshape(byWindow, [-1, shape.steps * width]);
-  return ops.columns(
-    flat,
-    Array.from({ length: width }, (_, unit) => (shape.steps - 1) * width + unit),
-  );
+  const last = lastStep(ops, byWindow, shape.steps, width);
+  return isPlain ? last : ops.add(last, attentionPool(ops, 'pool', byWindow, width));
 }
 
 /** Each vector's sources attend to one another and become the token of its time; then times attend to one another. */
