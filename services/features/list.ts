@@ -1,55 +1,96 @@
 /** The catalogue as a person or a program reads it. */
-import { CATALOGUE, COLUMNS, featureSchema } from '#libs/features/catalogue.ts';
-import { columnsOf } from '#libs/features/declaration.ts';
+import { featureSchema } from '#libs/features/catalogue.ts';
+import { countFormulas, type Formula, FORMULAS } from '#libs/features/formulas.ts';
+import { loadPresence, type Presence } from './presence.ts';
 
-export interface ListedColumn {
-  readonly column: string;
+export interface ListedFormula {
+  readonly name: string;
   readonly category: string;
   readonly unit: string;
-  readonly warmupMinutes: number;
-  readonly inputs: readonly string[];
   readonly formula: string;
-  readonly source?: string;
+  /** Paper, or the library whose value it equals; null = its own definition. */
+  readonly source: string | null;
+  /** Minutes after a cold start until every column of it is that of a long history. */
+  readonly warmup: number;
+  readonly version: number;
+  /** Share of values that are not missing over its columns, 0..1; null = not measured. How: libs/features/presence.json. */
+  readonly present: number | null;
+  readonly inputs: readonly string[];
+  /** Context series, as source:series. */
+  readonly reads: readonly string[];
+  readonly columns: readonly ListedColumn[];
 }
 
-export function listColumns(): readonly ListedColumn[] {
-  return COLUMNS.map(({ name, category, warmupMinutes, feature: { unit, inputs, formula, source } }) => ({
-    column: name,
-    category,
-    unit,
-    warmupMinutes,
-    inputs,
-    formula,
-    ...(source === undefined ? {} : { source }),
-  }));
+export interface ListedColumn {
+  readonly name: string;
+  readonly warmup: number;
+  readonly present: number | null;
 }
 
-/** One line per formula, with what it is computed over. */
-export function listFeatures(): string {
-  const lines: string[] = [];
-  let formulas = 0;
-  for (const block of CATALOGUE) {
-    const columns = columnsOf(block);
-    for (const feature of block.features) {
-      formulas++;
-      const own = columns.filter((column) => column.feature === feature);
-      const variants = own.map(({ variant }) => variant).filter((variant) => variant !== '');
-      const warmup = own.map(({ warmupMinutes }) => warmupMinutes);
-      const source = feature.source === undefined ? '' : ` [${feature.source}]`;
-      lines.push(
-        `${block.category}  ${feature.name}@${feature.version ?? 1}${variants.length === 0 ? '' : ` (${variants.join(' ')})`}`,
-        `     ${feature.formula}${source}`,
-        `     unit ${feature.unit}; from ${feature.inputs.join(', ')}; warm after ${range(warmup)} min`,
-      );
-    }
-  }
-  const { id, columns } = featureSchema();
-  lines.push('', `${formulas} formulas, ${columns.length} columns, schema ${id}`, '');
-  return lines.join('\n');
+export function listFormulas(presence: Presence = loadPresence()): readonly ListedFormula[] {
+  return FORMULAS.map(({ name, version, category, feature, columns: own }) => {
+    const columns = own.map((column) => ({
+      name: column.name,
+      warmup: column.warmupMinutes,
+      present: presence.columns[column.name] ?? null,
+    }));
+    const shares = columns.flatMap(({ present }) => (present === null ? [] : [present]));
+    return {
+      name,
+      category,
+      unit: feature.unit,
+      formula: feature.formula,
+      source: feature.source ?? null,
+      warmup: Math.max(...columns.map(({ warmup }) => warmup)),
+      version,
+      present: shares.length === 0 ? null : rounded(shares.reduce((sum, share) => sum + share, 0) / shares.length),
+      inputs: feature.inputs,
+      reads: feature.reads ?? [],
+      columns,
+    };
+  });
 }
 
-function range(values: readonly number[]): string {
-  const least = Math.min(...values);
-  const most = Math.max(...values);
+/** One formula in three lines, then how many there are. */
+export function listFeatures(presence: Presence = loadPresence()): string {
+  const lines = listFormulas(presence).flatMap((listed, index) => {
+    const { columns } = FORMULAS[index]!;
+    const source = listed.source === null ? '' : ` [${listed.source}]`;
+    return [
+      `${listed.category}  ${listed.name}@${listed.version}${over(FORMULAS[index]!)}`,
+      `     ${listed.formula}${source}`,
+      `     unit ${listed.unit}; from ${[...listed.inputs, ...listed.reads].join(', ')}; warm after ${warmupText(columns.map(({ warmupMinutes }) => warmupMinutes))} min; present ${listed.present ?? 'not measured'}`,
+    ];
+  });
+  return [...lines, '', countTable(), ''].join('\n');
+}
+
+/** Formulas by category, with their sum. */
+export function countTable(): string {
+  const counts = countFormulas();
+  const total = (pick: (count: (typeof counts)[number]) => number): number => counts.reduce((sum, count) => sum + pick(count), 0);
+  const row = (cells: readonly (string | number)[]): string => cells.map((cell) => String(cell).padStart(9)).join('  ');
+  return [
+    row(['category', 'formulas', 'distinct', 'columns']),
+    ...counts.map(({ category, formulas, distinct, columns }) => row([category, formulas, distinct, columns])),
+    row(['all', total(({ formulas }) => formulas), total(({ distinct }) => distinct), total(({ columns }) => columns)]),
+    '',
+    'distinct: without copies over windows, lengths, levels and legs',
+    `schema ${featureSchema().id}`,
+  ].join('\n');
+}
+
+/** What a formula is computed over, in brackets; nothing where that is one thing. */
+export function over({ columns }: Formula): string {
+  return columns.length === 1 ? '' : ` (${columns.map(({ variant }) => variant).join(' ')})`;
+}
+
+export function warmupText(minutes: readonly number[]): string {
+  const least = Math.min(...minutes);
+  const most = Math.max(...minutes);
   return least === most ? String(least) : `${least} to ${most}`;
+}
+
+function rounded(share: number): number {
+  return Number(share.toFixed(4));
 }

@@ -77,10 +77,10 @@ function targets(text: string): string[] {
 function listCommand(): Command {
   return new Command('list')
     .description('print every feature: category, name, unit, warm-up, inputs, formula')
-    .option('--json', 'as JSON: one object per column')
+    .option('--json', 'as JSON: one object per formula')
     .action(async ({ json }: { readonly json?: boolean }) => {
-      const { listColumns, listFeatures } = await import('./list.ts');
-      process.stdout.write(json === true ? `${JSON.stringify(listColumns(), undefined, 2)}\n` : listFeatures());
+      const { listFormulas, listFeatures } = await import('./list.ts');
+      process.stdout.write(json === true ? `${JSON.stringify(listFormulas(), undefined, 2)}\n` : listFeatures());
     });
 }
 

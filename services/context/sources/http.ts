@@ -1,6 +1,7 @@
 /** What a source may ask of its host. Answers are checked by a schema; nothing is believed. */
 import { type z } from 'zod';
-import { type Query } from '#libs/http/client.ts';
+import { createHttpClient, type HttpClientOptions, type Query } from '#libs/http/client.ts';
+import { type HostSettings } from './source.ts';
 
 export interface SourceHttp {
   /** GETs `path` and gives what `schema` makes of the JSON answer. Errors as libs/http/client.ts. */
@@ -9,4 +10,21 @@ export interface SourceHttp {
   postJson<T>(path: string, body: unknown, schema: z.ZodType<T>, signal: AbortSignal): Promise<T>;
   /** GETs a text, for instance CSV; an HTML page in its place is an error. */
   getText(path: string, query: Query, signal: AbortSignal): Promise<string>;
+}
+
+export type SourceHttpOptions = Pick<
+  HttpClientOptions,
+  'clock' | 'logger' | 'random' | 'rateLimit' | 'breaker' | 'onAttempt' | 'headers' | 'maxRetries'
+>;
+
+/** Polls come again by themselves: few retries. A server may ask for a pause of up to two minutes before the poll is given up. */
+const PATIENCE = { timeoutMs: 15_000, maxRetries: 2, maxWaitMs: 120_000 };
+
+export function createSourceHttp({ baseUrl, ratePerSecond, burst }: HostSettings, options: SourceHttpOptions): SourceHttp {
+  const client = createHttpClient({ baseUrl, ratePerSecond, burst, ...PATIENCE, isConditional: true, ...options });
+  return {
+    getJson: (path, query, schema, signal) => client.getJson(path, query, schema, { signal }),
+    postJson: (path, body, schema, signal) => client.postJson(path, body, schema, { signal }),
+    getText: (path, query, signal) => client.getText(path, query, { signal }),
+  };
 }
