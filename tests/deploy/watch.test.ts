@@ -91,6 +91,16 @@ test.each(expressions)('%s asks for metrics that there are', (_where, expr) => {
   expect(names.length > 0 || expr === `vector(${FLOOR})`).toBe(true);
 });
 
+test('what an alert waits for begins at 0, or its first event would show no increase', async () => {
+  const registry = createMetrics();
+  inferenceMetrics(registry);
+  new EvaluationMetrics(registry);
+  const text = await registry.metrics();
+  for (const slot of ['champion', 'challenger', 'previous', 'fallback'])
+    expect(text).toContain(`tributary_inference_bundles_refused_total{slot="${slot}"} 0`);
+  for (const topic of ['ticks', 'signals']) expect(text).toContain(`tributary_evaluation_unreadable_records_total{topic="${topic}"} 0`);
+});
+
 describe('alerts', () => {
   test('each has a runbook, and each runbook an alert', () => {
     expect(alerts.map(({ annotations }) => annotations.runbook)).toEqual(alerts.map(({ alert }) => `docs/runbooks/${alert}.md`));
