@@ -38,6 +38,8 @@ export class EvaluationMetrics {
     this.pending = metrics.gauge('pending_decisions', 'Decisions whose horizon has not passed yet.', ['partition']);
     this.lag = metrics.gauge('lag_records', 'Ticks in the log that are not read yet.', ['partition']);
     this.unreadable = metrics.counter('unreadable_records_total', 'Records that went to dead-letter.', ['topic']);
+    // A series that begins at its first event shows no increase: the first letter would go unseen.
+    for (const topic of ['ticks', 'signals']) this.unreadable.inc({ topic }, 0);
     this.#ratios = (Object.keys(RATIOS) as Ratio[]).map((ratio) => {
       const [name, help] = RATIOS[ratio];
       return [ratio, metrics.gauge(name, help, ROW)] as const;

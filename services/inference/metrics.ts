@@ -1,5 +1,6 @@
 /** What inference shows to Prometheus. */
 import { type Registry } from 'prom-client';
+import { SLOTS } from '#libs/registry/registry.ts';
 import { serviceMetrics } from '#libs/telemetry/metrics.ts';
 import { Direction, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 
@@ -20,6 +21,13 @@ export function inferenceMetrics(registry: Registry) {
   const metrics = serviceMetrics(registry, 'inference');
   const signals = metrics.counter('signals_total', 'Decisions published.', ['venue', 'horizon', 'direction']);
   const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason']);
+  const refused = metrics.counter(
+    'bundles_refused_total',
+    'Bundles that cannot serve: unreadable, or their features are not live.',
+    ['slot'],
+  );
+  // A series that begins at its first event shows no increase: the first refusal would go unseen.
+  for (const slot of SLOTS) refused.inc({ slot }, 0);
   return {
     /** From the decision time to the moment at which readers can see the decision. */
     latency: metrics.histogram(
@@ -29,9 +37,7 @@ export function inferenceMetrics(registry: Registry) {
     ),
     score: metrics.histogram('score_seconds', 'Time to score one vector at every horizon.', SCORE_BUCKETS),
     modelAge: metrics.gauge('model_age_seconds', 'Since the serving bundle was published.'),
-    refused: metrics.counter('bundles_refused_total', 'Bundles that cannot serve: unreadable, or their features are not live.', [
-      'slot',
-    ]),
+    refused,
     lag: metrics.gauge('lag_records', 'Vectors in the log that are not read yet.', ['partition']),
     unreadable: metrics.counter('unreadable_records_total', 'Records that went to dead-letter.'),
     repeated: metrics.counter('repeated_vectors_total', 'Vectors not newer than the last one of their instrument; passed over.'),

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 const Labels = z.record(z.string(), z.string()).default({});
 const SecretKey = z.object({ secretKeyRef: z.object({ name: z.string(), key: z.string() }) });
-const Probe = z.object({ httpGet: z.object({ path: z.string() }).optional(), tcpSocket: z.unknown() }).optional();
+const Probe = z.object({ httpGet: z.object({ path: z.string() }).optional(), tcpSocket: z.unknown().optional() }).optional();
 
 export const Container = z.object({
   name: z.string(),

@@ -1,0 +1,268 @@
+/**
+ * The chart, for every file of values and for what they leave off: helm takes it, Kubernetes' schemas take it, each container could start and
+ * may do no more than it must; and wrong values are refused before anything is installed.
+ */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { z } from 'zod';
+import { CHART, helm, type Manifest, manifestsOf, type Pod, podsOf } from './chart.ts';
+import { commandLineProblems } from './command-line.ts';
+import { kubernetesSchemas, KUBERNETES } from './schemas.ts';
+import { LONGEST_FETCH_MS, tool } from './tools.ts';
+
+const run = promisify(execFile);
+const file = (name: string): string[] => ['--values', join(CHART, `values-${name}.yaml`)];
+const set = (...pairs: readonly string[]): string[] => pairs.flatMap((pair) => ['--set', pair]);
+
+/** What is rendered: the files, and what none of them switches on. */
+const CASES: Readonly<Record<string, readonly string[]>> = {
+  laptop: file('laptop'),
+  small: file('small'),
+  large: file('large'),
+  'a GPU': [...file('small'), ...set('training.gpu.enabled=true', 'training.image.repository=tributary-trainer')],
+  'an ingress': [
+    ...file('small'),
+    ...set('gateway.ingress.enabled=true', 'gateway.ingress.host=tributary.example', 'gateway.ingress.clusterIssuer=letsencrypt'),
+    ...set('gateway.ingress.annotations.auth=oauth2-proxy'),
+  ],
+  'lag as an external metric': [...file('small'), ...set('autoscaling.externalMetrics=true')],
+  'a prefix, a digest, no history': [
+    ...file('small'),
+    ...set('kafka.topicPrefix=t1.', `image.digest=sha256:${'0'.repeat(64)}`, 'history.enabled=false', 'training.enabled=false'),
+    ...set('networkPolicy.enabled=false', 'ingest.venues[0].name=kraken', 'ingest.venues[0].symbols={BTC-USD}'),
+  ],
+};
+
+const rendered: Record<
+  string,
+  { readonly yaml: string; readonly manifests: readonly Manifest[]; readonly pods: readonly Pod[] }
+> = {};
+
+beforeAll(async () => {
+  await Promise.all([tool('helm'), tool('kubeconform'), kubernetesSchemas()]);
+  for (const [name, values] of Object.entries(CASES)) {
+    const yaml = await helm('template', ...values);
+    const manifests = manifestsOf(yaml);
+    rendered[name] = { yaml, manifests, pods: podsOf(manifests) };
+  }
+}, LONGEST_FETCH_MS);
+
+describe.each(Object.keys(CASES))('%s', (name) => {
+  const of = () => rendered[name]!;
+  const kinds = (...wanted: readonly string[]) => of().manifests.filter(({ kind }) => wanted.includes(kind));
+
+  test('passes helm lint', async () => {
+    expect(await helm('lint', ...CASES[name]!)).toContain('0 chart(s) failed');
+  });
+
+  test("is what Kubernetes', KEDA's and the Prometheus operator's schemas allow, all of it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tributary-chart-'));
+    try {
+      writeFileSync(join(folder, 'all.yaml'), of().yaml);
+      const schemas = join(await kubernetesSchemas(), '{{.ResourceKind}}{{.KindSuffix}}.json');
+      const args = [
+        '-strict',
+        '-output',
+        'json',
+        '-summary',
+        '-kubernetes-version',
+        KUBERNETES,
+        '-schema-location',
+        schemas,
+        folder,
+      ];
+      const { stdout } = await run(await tool('kubeconform'), args).catch(
+        (thrown: unknown) => thrown as { readonly stdout: string },
+      );
+      const { resources = [], summary } = JSON.parse(stdout) as { resources?: unknown[]; summary: Record<string, number> };
+      expect(resources).toEqual([]);
+      expect(summary).toEqual({ valid: of().manifests.length, invalid: 0, errors: 0, skipped: 0 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('runs only commands, options and variables that there are', () => {
+    for (const { owner, spec } of of().pods) {
+      for (const container of [...spec.initContainers, ...spec.containers]) {
+        if (!/^(tributary|tributary-trainer)[:@]/.test(container.image)) continue;
+        const env = Object.fromEntries(container.env.map(({ name: variable, value }) => [variable, value]));
+        expect([owner.metadata.name, container.name, commandLineProblems(container.args, env)]).toEqual([
+          owner.metadata.name,
+          container.name,
+          [],
+        ]);
+      }
+    }
+  });
+
+  test('lets no pod do more than it must: pod security "restricted", read-only, limits, no token', () => {
+    expect(of().pods.length).toBeGreaterThan(8);
+    for (const { owner, spec } of of().pods) {
+      const where = owner.metadata.name;
+      expect([where, spec.automountServiceAccountToken]).toEqual([where, false]);
+      expect([where, spec.securityContext]).toMatchObject([
+        where,
+        { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      ]);
+      for (const key of ['hostNetwork', 'hostPID', 'hostIPC']) expect(spec).not.toHaveProperty(key);
+      for (const volume of spec.volumes) expect(Object.keys(volume)).not.toContain('hostPath');
+      for (const container of [...spec.initContainers, ...spec.containers]) {
+        expect([where, container.securityContext]).toEqual([
+          where,
+          { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+        ]);
+        expect(Object.keys(container.resources.requests)).toEqual(expect.arrayContaining(['cpu', 'memory']));
+        expect(Object.keys(container.resources.limits)).toContain('memory');
+        for (const { name: volume } of container.volumeMounts)
+          expect([...spec.volumes.map((each) => each.name), 'data']).toContain(volume);
+      }
+    }
+  });
+
+  test('gives every pod an account that is there, without a role', () => {
+    const accounts = kinds('ServiceAccount').map(({ metadata }) => metadata.name);
+    expect(of().pods.filter(({ spec }) => !accounts.includes(spec.serviceAccountName))).toEqual([]);
+    expect(kinds('Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding')).toEqual([]);
+  });
+
+  test('asks each service how it is, gives it time to drain, and spreads it', () => {
+    for (const { owner, spec } of of().pods.filter((pod) => pod.owner.kind === 'Deployment')) {
+      const container = spec.containers[0]!;
+      expect(container.startupProbe?.httpGet?.path).toBe('/healthz');
+      expect(container.livenessProbe?.httpGet?.path).toBe('/healthz');
+      expect(['/readyz', '/healthz']).toContain(container.readinessProbe?.httpGet?.path);
+      expect([owner.metadata.name, spec.terminationGracePeriodSeconds]).toEqual([owner.metadata.name, 30]);
+      expect(spec.topologySpreadConstraints.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('keeps passwords in secrets', () => {
+    const variables = of().pods.flatMap(({ spec }) => [...spec.initContainers, ...spec.containers].flatMap(({ env }) => env));
+    const secret = variables.filter(({ name: variable }) => /PASSWORD|USER$/.test(variable));
+    expect(secret.length).toBeGreaterThan(0);
+    expect(secret.filter(({ valueFrom }) => valueFrom === undefined)).toEqual([]);
+    expect(kinds('Secret')).toEqual([]);
+  });
+
+  test('selects pods that are there, and scales what is there', () => {
+    const Selector = z.object({ selector: z.record(z.string(), z.string()) });
+    const labels = of().pods.map(({ metadata }) => metadata.labels);
+    for (const service of kinds('Service')) {
+      const { selector } = Selector.parse(service['spec']);
+      const isSelected = labels.some((pod) => Object.entries(selector).every(([key, value]) => pod[key] === value));
+      expect([service.metadata.name, isSelected]).toEqual([service.metadata.name, true]);
+    }
+    const deployments = kinds('Deployment').map(({ metadata }) => metadata.name);
+    const Target = z.object({ scaleTargetRef: z.object({ name: z.string() }) });
+    for (const scaler of kinds('HorizontalPodAutoscaler', 'ScaledObject'))
+      expect(deployments).toContain(Target.parse(scaler['spec']).scaleTargetRef.name);
+  });
+
+  test('names nothing twice', () => {
+    const names = of().manifests.map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    expect(names.filter((each, index) => names.indexOf(each) !== index)).toEqual([]);
+  });
+});
+
+describe('what the values decide', () => {
+  const named = (name: string, kind: string): string[] =>
+    rendered[name]!.manifests.filter((manifest) => manifest.kind === kind).map(({ metadata }) => metadata.name);
+
+  test('one ingest a venue', () => {
+    expect(named('small', 'Deployment').filter((each) => each.includes('ingest'))).toEqual([
+      'release-ingest-coinbase',
+      'release-ingest-kraken',
+    ]);
+    expect(named('a prefix, a digest, no history', 'Deployment').filter((each) => each.includes('ingest'))).toEqual([
+      'release-ingest-kraken',
+    ]);
+  });
+
+  test('topics and tables come before the services, unless the release brings their servers', () => {
+    const hooks = (name: string) =>
+      rendered[name]!.manifests.filter(({ kind, metadata }) => kind === 'Job' && 'helm.sh/hook' in metadata.annotations);
+    expect(hooks('small').map(({ metadata }) => metadata.annotations['helm.sh/hook'])).toEqual([
+      'pre-install,pre-upgrade',
+      'pre-install,pre-upgrade',
+    ]);
+    expect(hooks('laptop')).toEqual([]);
+    expect(named('laptop', 'Job')).toEqual(expect.arrayContaining(['release-topics-1', 'release-schema-1']));
+    expect(named('laptop', 'StatefulSet').sort()).toEqual(['release-clickhouse', 'release-kafka']);
+    expect(named('small', 'StatefulSet')).toEqual([]);
+  });
+
+  test('who scales: nobody, the autoscaler, or KEDA', () => {
+    expect([named('laptop', 'HorizontalPodAutoscaler'), named('laptop', 'ScaledObject')]).toEqual([[], []]);
+    expect(named('small', 'HorizontalPodAutoscaler')).toEqual(['release-features']);
+    expect(named('large', 'ScaledObject').sort()).toEqual(
+      ['archive', 'evaluation', 'features', 'inference'].map((each) => `release-${each}`),
+    );
+    expect(named('large', 'HorizontalPodAutoscaler')).toEqual([]);
+    expect(rendered['lag as an external metric']!.yaml).toContain('name: tributary_features_lag_records');
+  });
+
+  test('training asks for a GPU, tolerates its nodes and keeps what CUDA compiled', () => {
+    const [pod] = rendered['a GPU']!.pods.filter(({ owner }) => owner.kind === 'CronJob');
+    const train = pod!.spec.initContainers.find(({ name }) => name === 'train')!;
+    expect(train).toMatchObject({ image: 'tributary-trainer:0.1.0', resources: { limits: { 'nvidia.com/gpu': 1 } } });
+    expect(pod!.spec['tolerations']).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
+    expect(train.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/var/cache/cuda');
+  });
+
+  test('another version or other values train once more; the same ones do not', async () => {
+    const job = async (...more: readonly string[]): Promise<string> =>
+      manifestsOf(await helm('template', ...file('small'), ...more)).find(
+        ({ kind, metadata }) => kind === 'Job' && metadata.name.includes('-train-'),
+      )!.metadata.name;
+    const first = await job();
+    expect(await job()).toBe(first);
+    expect(await job(...set('image.tag=0.2.0'))).not.toBe(first);
+    expect(await job(...set('training.historyDays=3'))).not.toBe(first);
+  });
+
+  test('policies: pods of a release talk to nobody but whom they must', () => {
+    expect(named('small', 'NetworkPolicy').sort()).toEqual(
+      ['clients', 'log', 'metrics', 'names', 'nothing', 'store', 'venues'].map((each) => `release-${each}`),
+    );
+    expect(rendered['large']!.yaml).toContain('port: 8443');
+    expect(named('a prefix, a digest, no history', 'NetworkPolicy')).toEqual([]);
+  });
+
+  test('an image by digest', () => {
+    const images = rendered['a prefix, a digest, no history']!.pods.flatMap(({ spec }) =>
+      spec.containers.map(({ image }) => image),
+    );
+    expect(new Set(images)).toEqual(new Set([`tributary@sha256:${'0'.repeat(64)}`]));
+  });
+});
+
+describe('a wrong value is refused', () => {
+  test.each([
+    ['source=paper', /source/],
+    ['symbols={btcusd}', /symbols/],
+    ['sorce=live', /sorce/],
+    ['services.features.replicas=0', /replicas/],
+    ['services.features.env.FOO=1', /FOO/],
+    ['kafka.topics.partitions=0', /partitions/],
+    ['kafka.brokers={kafka}', /brokers/],
+    ['clickhouse.url=clickhouse:8123', /url/],
+    ['ingest.venues=null', /venues/],
+    ['image.digest=latest', /digest/],
+    ['training.schedule=daily', /schedule/],
+    ['services.features.autoscaling.maxReplicas=9', /9, but there are 8 partitions/],
+    ['training.gpu.enabled=true', /training\.image/],
+    ['gateway.ingress.enabled=true', /asks nobody who they are/],
+  ])('%s', async (pair, message) => {
+    await expect(helm('template', ...file('small'), ...set(pair))).rejects.toThrow(message);
+  });
+
+  test('so is a release without a Kafka or a ClickHouse', async () => {
+    await expect(helm('template', ...set('clickhouse.url=http://c:8123'))).rejects.toThrow(/kafka\.brokers/);
+    await expect(helm('template', ...set('kafka.brokers={kafka:9092}'))).rejects.toThrow(/clickhouse\.url/);
+  });
+});
