@@ -4,6 +4,9 @@ import { type Block, type Column, columnsOf } from './declaration.ts';
 import { calendarBlock } from './calendar.ts';
 import { betaBlock, referenceReturnBlock } from './cross-asset.ts';
 import { flowBlock, midReturnBlock, quoteBlock } from './flow-block.ts';
+import { fundamentalMarketBlock } from './fundamental-market.ts';
+import { fundamentalNetworkBlock } from './fundamental-network.ts';
+import { fundamentalSocialBlock } from './fundamental-social.ts';
 import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
 import { amihudBlock, returnBlock, shapeBlock, staleBlock, volumeBlock, vwapBlock } from './price.ts';
@@ -33,6 +36,9 @@ export const CATALOGUE: readonly Block[] = [
   calendarBlock,
   referenceReturnBlock,
   betaBlock,
+  fundamentalMarketBlock,
+  fundamentalSocialBlock,
+  fundamentalNetworkBlock,
 ];
 
 /** Every column, in the order of FeatureVector.values. */

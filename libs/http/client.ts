@@ -80,7 +80,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const limit = rateLimit ?? createRateLimit(settings, clock);
   const circuit = breaker ?? createCircuitBreaker(clock);
   const cache = settings.isConditional ? createConditionalCache() : undefined;
-  const secrets = Object.values(settings.headers);
+  const secrets = Object.values(settings.headers).flatMap(secretsOf);
 
   async function attempt(request: HttpRequest, form: Form, signal: AbortSignal | undefined): Promise<Answer> {
     const { url } = request;
@@ -151,6 +151,11 @@ const LONGEST_PAUSE_MS = 3_600_000;
 /** Full jitter between half and whole of a doubling wait. */
 function backoffMs(tries: number, random: () => number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries) * (0.5 + random() / 2);
+}
+
+/** A server may repeat the key without the word before it (`Bearer`, `Apikey`). */
+function secretsOf(header: string): readonly string[] {
+  return [header, ...header.split(/[\s()]+/).filter((word) => word.length >= 8)];
 }
 
 function urlOf(baseUrl: string, path: string, query: Query): URL {

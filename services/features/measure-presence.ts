@@ -3,6 +3,7 @@
  * in which the column is there most: candles know nothing of books, and half an hour of ticks knows nothing of days.
  */
 import { COLUMNS } from '#libs/features/catalogue.ts';
+import { type Column } from '#libs/features/declaration.ts';
 import { createFold, foldTick } from '#libs/features/fold.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { loadCandles } from '#libs/history/candles.ts';
@@ -15,6 +16,8 @@ export interface Recording {
   readonly name: string;
   readonly what: string;
   readonly ticks: () => Promise<Iterable<Tick>>;
+  /** Columns that it says something of; default all. */
+  readonly judges?: (column: Column) => boolean;
 }
 
 /** Venues that are followed without being named. */
@@ -39,9 +42,12 @@ export function tickRecording(path: string): Recording {
 export async function measurePresence(recordings: readonly Recording[]): Promise<Presence> {
   const best = new Float64Array(COLUMNS.length);
   const measured: Presence['recordings'] = [];
-  for (const { name, what, ticks } of recordings) {
+  for (const { name, what, ticks, judges } of recordings) {
     const { vectors, values } = count(await ticks());
     if (vectors === 0) continue;
+    COLUMNS.forEach((column, index) => {
+      if (judges?.(column) === false) values[index] = 0;
+    });
     measured.push({ name, what, vectors, columns: values.filter((number) => number > 0).length });
     values.forEach((number, column) => (best[column] = Math.max(best[column]!, number / vectors)));
   }

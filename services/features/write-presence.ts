@@ -1,6 +1,7 @@
 /** `npm run features:presence`: measures presence on the recordings in TRIBUTARY_DATA (default: shared/data beside the repository). */
 import { writeFile } from 'node:fs/promises';
 import { sharedData } from '#libs/history/shared-data.ts';
+import { contextRecording } from './context-recording.ts';
 import { candleRecording, measurePresence, type Recording, tickRecording } from './measure-presence.ts';
 import { PRESENCE_FILE } from './presence.ts';
 
@@ -12,5 +13,5 @@ const candles = sharedData(CANDLES);
 if (candles !== undefined) recordings.push(candleRecording(candles));
 const ticks = sharedData(TICKS);
 if (ticks !== undefined) recordings.push(tickRecording(ticks));
-if (recordings.length === 0) throw new Error('There are no recordings to measure on.');
+recordings.push(contextRecording());
 await writeFile(PRESENCE_FILE, `${JSON.stringify(await measurePresence(recordings), undefined, 2)}\n`);

@@ -1,59 +1,62 @@
-/** The registry as a whole: what one source's own tests cannot see. */
-import { describe, expect, test } from '@jest/globals';
+/** What the sources promise one another and the features. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { COLUMNS } from '#libs/features/catalogue.ts';
-import { planOf } from '../plan.ts';
+import { observeEach, recordedContext, serveRecorded, type RecordedServer } from '../testing/recorded.ts';
+import { SAMPLES } from '../testing/samples.ts';
 import { SOURCES } from './registry.ts';
 
-const ASSETS = ['BTC', 'ETH'];
-
-describe('the registry', () => {
-  test('ids are there once, and are names that a metric and a file can bear', () => {
-    const ids = SOURCES.map(({ id }) => id);
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(ids.filter((id) => !/^[a-z][a-z0-9-]*$/.test(id))).toEqual([]);
-  });
-
-  test('every series that a feature reads is declared by a source', () => {
-    const declared = new Set(SOURCES.flatMap(({ id, series }) => series.map(({ name }) => `${id}:${name}`)));
-    const read = new Set(COLUMNS.flatMap(({ feature }) => feature.reads ?? []));
-    expect([...read].filter((key) => !declared.has(key))).toEqual([]);
-  });
-
-  test('each says what it gives, costs and allows', () => {
-    for (const source of SOURCES) {
-      const { title, terms, series, hosts, key } = source;
-      expect(title).not.toBe('');
-      expect(terms.plan).not.toBe('');
-      expect(terms.redistribution.length).toBeGreaterThan(10);
-      expect(series.length).toBeGreaterThan(0);
-      expect(new Set(series.map(({ name }) => name)).size).toBe(series.length);
-      for (const { name, meaning, validFor } of series) {
-        expect(name).toMatch(/^[a-z0-9_]+(\.(\{asset\}|[A-Za-z0-9_-]+))?$/);
-        expect(meaning).not.toBe('');
-        expect(validFor).toBeGreaterThan(0);
-      }
-      for (const { baseUrl, ratePerSecond, burst } of Object.values(hosts)) {
-        expect(new URL(baseUrl).protocol).toBe('https:');
-        expect(Math.min(ratePerSecond, burst)).toBeGreaterThan(0);
-      }
-      if (key !== undefined) {
-        expect(key.env).toMatch(/^[A-Z][A-Z_]*_(KEY|TOKEN)$/);
-        expect(JSON.stringify(Object.values(hosts))).not.toContain(key.env);
-        expect(Object.values(key.headers('k3y')).join()).toContain('k3y');
-      }
-    }
-  });
-
-  test('each stays within its plan', () => {
-    for (const source of SOURCES)
-      for (const hasKey of [true, false]) {
-        if (!hasKey && source.key?.isRequired === true) continue;
-        const { polls, callsPerMonth } = planOf(source, { assets: ASSETS, hasKey });
-        expect(new Set(polls.map(({ name }) => name)).size).toBe(polls.length);
-        expect({ id: source.id, isWithin: callsPerMonth <= (source.terms.callsPerMonth ?? Infinity) }).toEqual({
-          id: source.id,
-          isWithin: true,
-        });
-      }
-  });
+test('no two sources have one id', () => {
+  expect(new Set(SOURCES.map(({ id }) => id)).size).toBe(SOURCES.length);
 });
+
+test('what fundamental features read, a source publishes', () => {
+  const published = new Set(SOURCES.flatMap(({ id, series }) => series.map(({ name }) => `${id}:${name}`)));
+  const reads = COLUMNS.filter(({ category }) => category === 'C').flatMap(({ feature }) => feature.reads ?? []);
+  expect(reads.length).toBeGreaterThan(0);
+  expect([...new Set(reads)].filter((series) => !published.has(series))).toEqual([]);
+});
+
+describe('every source', () => {
+  const key = 'a key';
+  let server: RecordedServer;
+  beforeAll(async () => {
+    server = await serveRecorded({});
+  });
+  afterAll(() => server.close());
+
+  test.each(SOURCES.map((source) => [source.id, source] as const))('%s keeps to its plan and its hosts', (_id, source) => {
+    const sample = SAMPLES[source.id]!;
+    const polls = source.polls(recordedContext(source, server, { now: sample.now, key, files: sample.files ?? {} }));
+    const perMonth = polls.reduce((sum, { calls, everyMs }) => sum + (calls * 31 * 86_400_000) / everyMs, 0);
+    expect(perMonth).toBeLessThanOrEqual(source.terms.callsPerMonth ?? Infinity);
+    const perSecond = Object.values(source.hosts).reduce((sum, { ratePerSecond }) => sum + ratePerSecond, 0);
+    expect(polls.reduce((sum, { calls, everyMs }) => sum + (calls * 1000) / everyMs, 0)).toBeLessThanOrEqual(perSecond);
+    expect(new Set(polls.map(({ name }) => name)).size).toBe(polls.length);
+  });
+
+  test.each(SOURCES.map((source) => [source.id, source] as const))(
+    '%s lets no value die before the next is asked',
+    async (_id, source) => {
+      const sample = SAMPLES[source.id]!;
+      const answering = await serveRecorded(sample.answers);
+      try {
+        const outcomes = await observeEach(source, answering, { now: sample.now, key, files: sample.files ?? {} });
+        const short = outcomes.flatMap(({ poll, observations = [] }) =>
+          observations
+            .map(({ series }) => source.series.find(({ name }) => isOf(name, series))!)
+            .filter(({ validFor }) => validFor <= poll.everyMs)
+            .map(({ name }) => `${name} of ${poll.name}`),
+        );
+        expect(short).toEqual([]);
+      } finally {
+        await answering.close();
+      }
+    },
+  );
+});
+
+/** `market_cap.{asset}` names `market_cap.BTC`. */
+function isOf(declared: string, series: string): boolean {
+  const [before = '', after] = declared.split('{asset}');
+  return after === undefined ? declared === series : series.startsWith(before) && series.endsWith(after);
+}
