@@ -75,12 +75,13 @@ describe('context history', () => {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const ended = once(child, 'exit');
-    await Promise.race([hanging, ended.then(([code]) => Promise.reject(new Error(`exit ${String(code)}`)))]);
+    const met = await Promise.race([hanging.then(() => 'second month'), ended.then(([code]) => `exit ${String(code)}`)]);
     child.kill('SIGKILL');
     await ended;
     await stalled.close();
-
     store = await openStore({ path: join(folder, 'store') });
+    expect(met).toBe('second month');
+
     const before = (await stored()).length;
     expect(before).toBe(60);
     const report = await fetchHistory();

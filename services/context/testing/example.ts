@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type ContextSource } from '../sources/source.ts';
-import { type SourceSample } from './faults.ts';
+import { type SourceSample } from './sample.ts';
 import { json, type RecordedRequest, type Reply, text } from './recorded.ts';
 
 const MINUTE = 60_000;
