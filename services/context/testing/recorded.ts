@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { type WallClock } from '#libs/clock/clock.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { sharedData } from '#libs/history/shared-data.ts';
 import { createSourceHttp, type SourceHttp } from '../sources/http.ts';
@@ -115,6 +116,8 @@ export interface ObserveOptions {
   readonly assets?: readonly string[];
   readonly key?: string;
   readonly files?: Readonly<Record<string, string>>;
+  /** In place of one that starts at `now`. */
+  readonly clock?: WallClock;
 }
 
 export interface Observed {
@@ -127,11 +130,11 @@ export interface Observed {
 export function recordedContext(
   source: ContextSource,
   server: Pick<RecordedServer, 'baseUrl'>,
-  { now, assets = ['BTC', 'ETH'], key, files = {} }: ObserveOptions,
+  { now, assets = ['BTC', 'ETH'], key, files = {}, clock: given }: ObserveOptions,
 ): SourceContext & { readonly slept: readonly number[] } {
   const slept: number[] = [];
   let time = now;
-  const clock = {
+  const clock = given ?? {
     now: () => time,
     nowMicros: () => time * 1000,
     sleep: (ms: number) => {
