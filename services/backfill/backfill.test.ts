@@ -191,6 +191,19 @@ describe('backfill', () => {
     expect((await stored('coinbase')).map(({ start }) => start)).toEqual(tradedMinutes(1440));
   });
 
+  test('brings what lies between two times, and of it what is closed and kept', async () => {
+    const from = LAST - 100 * MINUTE;
+    await run({ from, to: LAST - 50 * MINUTE });
+    const between = tradedMinutes(101).filter((t) => t < LAST - 50 * MINUTE);
+    expect((await stored('coinbase')).map(({ start }) => start)).toEqual(between);
+    // Later than the venue's last closed minute there is nothing; before what Kraken keeps neither.
+    await run({ from, to: LAST + 60 * MINUTE });
+    expect((await stored('coinbase')).map(({ start }) => start)).toEqual(tradedMinutes(101));
+    const { length } = await stored('kraken');
+    expect(await run({ from: LAST - 3000 * MINUTE, to: LAST - 2000 * MINUTE, venues: ['kraken'] })).toMatchObject({ pages: 0 });
+    expect(await stored('kraken')).toHaveLength(length);
+  });
+
   test('gets over 429 with Retry-After, 500, a web page, cut JSON and a cut connection', async () => {
     venues.faults.push(
       raw('{"message":"Public rate limit exceeded"}', 429, { 'retry-after': '1' }),

@@ -28,6 +28,8 @@ export interface ContextBackfillOptions extends TimeRange {
   readonly clock: WallClock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  /** Shared with others that ask the same hosts. Default: its own. */
+  readonly hosts?: Hosts;
   /** Another base URL for a source's host; tests put a local server there. */
   readonly baseUrl?: (source: string, host: string) => string;
   /** Hears of every request. */
@@ -69,7 +71,7 @@ class ContextBackfill {
 
   constructor(options: ContextBackfillOptions) {
     this.#options = options;
-    this.#hosts = createHosts({ clock: options.clock, random: Math.random, baseUrl: options.baseUrl });
+    this.#hosts = options.hosts ?? createHosts({ clock: options.clock, random: Math.random, baseUrl: options.baseUrl });
   }
 
   async run(): Promise<ContextBackfillReport> {

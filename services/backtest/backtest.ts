@@ -89,6 +89,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   if (options.models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
   const selection = {
     symbols: options.symbols,
+    context: options.context,
     venues: options.venues,
     signal: hooks.signal,
     onProgress: (done: number, total: number) => hooks.onProgress?.('fold', done, total),

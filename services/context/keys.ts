@@ -11,10 +11,14 @@ export function readKey(settings: KeySettings | undefined, environment: Environm
   const file = environment[`${settings.env}_FILE`];
   const key = (file === undefined || file === '' ? environment[settings.env] : contentOf(file, settings.env))?.trim();
   if (key === undefined || key === '') return undefined;
-  if (/^[\x21-\x7e]+$/.test(key)) return key;
-  throw new TributaryError('TRB_CONTEXT_KEY', `What ${settings.env} gives is no key: it has blanks or characters beyond ASCII.`, {
-    hint: 'Give the key alone.',
-  });
+  if (/^[\x20-\x7e]+$/.test(key)) return key;
+  throw new TributaryError(
+    'TRB_CONTEXT_KEY',
+    `What ${settings.env} gives is no key: it has line breaks or characters beyond ASCII.`,
+    {
+      hint: 'Give the key alone.',
+    },
+  );
 }
 
 function contentOf(file: string, name: string): string {

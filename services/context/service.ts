@@ -26,6 +26,10 @@ export interface ContextOptions {
   readonly environment: Environment;
   /** Files that operators give, by name. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Shared with others that ask the same hosts. Default: its own. */
+  readonly hosts?: Hosts;
+  /** Requests that others have made in a source's name, by source: they count in the month, and are taken out of here. */
+  readonly askedElsewhere?: Map<string, number>;
   /** Another base URL for a source's host; tests put a local server there. */
   readonly baseUrl?: (source: string, host: string) => string;
   /** Uniform in [0, 1). Default Math.random. */
@@ -43,7 +47,7 @@ const STEADY_MS = 60_000;
 export async function runContext(context: ServiceContext, options: ContextOptions, signal: AbortSignal): Promise<void> {
   const { clock, health, logger } = context;
   const keys = new Map(options.sources.map((source) => [source.id, readKey(source.key, options.environment)]));
-  const hosts = createHosts({ clock, random: options.random ?? Math.random, baseUrl: options.baseUrl });
+  const hosts = options.hosts ?? createHosts({ clock, random: options.random ?? Math.random, baseUrl: options.baseUrl });
   let delay = FIRST_DELAY_MS;
   try {
     while (!signal.aborted) {
@@ -110,9 +114,15 @@ async function standForOffice(
 /** All sources until `signal` aborts, also when each is off for good. */
 async function work(context: ServiceContext, options: ContextOptions, means: Means, signal: AbortSignal): Promise<void> {
   const { log, clock, health, metrics: registry } = context;
-  const { sources, assets, files = {}, random = Math.random } = options;
+  const { sources, assets, files = {}, random = Math.random, askedElsewhere } = options;
   const memories = await readMemory(log, signal);
-  const write = await createWriter(log);
+  const commit = await createWriter(log);
+  const write: typeof commit = (rows, memory) => {
+    const others = askedElsewhere?.get(memory.source) ?? 0;
+    askedElsewhere?.delete(memory.source);
+    if (others > 0) memory.count(clock.now(), others);
+    return commit(rows, memory);
+  };
   const runs: SourceRun[] = [];
   const report = (): void =>
     health.set('context', { ready: true, detail: runs.map(({ detail }) => detail).join('; ') || 'no source' });

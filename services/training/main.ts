@@ -25,6 +25,7 @@ import { DEFAULT_THRESHOLD, trainBundle } from './train.ts';
 
 const optionsSchema = z.strictObject({
   history: z.string().min(1),
+  context: z.string().min(1).optional(),
   out: z.string().min(1),
   horizons: z.string(),
   target: z.enum(['entry', 'close']),
@@ -46,6 +47,7 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('train a bundle on a candle file')
     .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
+    .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
     .requiredOption('--out <file>', 'where the bundle goes')
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m,15m')
     .option('--target <kind>', 'entry or close: what is predicted', 'entry')
@@ -79,7 +81,11 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal, recipes =
   await checkWritable(out);
   const key = await operatorKey(parsed.data.key);
   if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
-  const history = await loadTrainingHistory(file, { signal, onProgress: (done, total) => tell((done / total) * FOLD_SHARE) });
+  const history = await loadTrainingHistory(file, {
+    signal,
+    context: parsed.data.context,
+    onProgress: (done, total) => tell((done / total) * FOLD_SHARE),
+  });
   const pool = createFitPool(history.tables, workers);
   const networks = models === 'all' ? createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS, device }) : undefined;
   // Started again after it was killed, it goes on from these.

@@ -12,6 +12,8 @@ import { trustIn } from '#libs/registry/operator-key.ts';
 export interface TrainingOptions {
   /** Candles, in a format of libs/history. */
   readonly history: string;
+  /** Context values, likewise. */
+  readonly context?: string | undefined;
   readonly out: string;
   readonly seed: number;
   /** Of the operator: a file, made where there is none, or the PEM itself. */
@@ -41,7 +43,7 @@ export async function trainInChild(
   ];
   const child = fork(
     fileURLToPath(new URL('../../bin/tributary.js', import.meta.url)),
-    [...args, ...(options.quick ? ['--quick'] : [])],
+    [...args, ...(options.context === undefined ? [] : ['--context', options.context]), ...(options.quick ? ['--quick'] : [])],
     {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Not as an argument: those are seen by every user of the machine.

@@ -2,8 +2,15 @@
  * What every source must bear, whatever its host answers. Each source gives a sample of good answers (sources/ID/sample.ts, named in
  * samples.ts): the faults are made from it.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { SourceMemory } from '../memory.ts';
+import { ContextMetrics } from '../metrics.ts';
+import { SourceRun } from '../source-run.ts';
+import { LeapClock } from './leap-clock.ts';
 import { type ContextSource, type Observation } from '../sources/source.ts';
 import {
   type Answers,
@@ -12,6 +19,7 @@ import {
   observeEach,
   type Observed,
   type PollOutcome,
+  recordedContext,
   type RecordedRequest,
   type RecordedServer,
   type Reply,
@@ -142,6 +150,36 @@ export function describeFaults(source: ContextSource, sample: SourceSample): voi
 
     if (source.key === undefined) return;
 
+    test('is off with one notice where it is refused, and asked again a day later', async () => {
+      const server = await serve(() => ({ status: 451, body: '{"error":"not in your country"}' }));
+      const clock = new LeapClock(sample.now);
+      const context = recordedContext(source, server, { ...options, clock });
+      const lines: string[] = [];
+      const logger = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) });
+      const stop = new AbortController();
+      const run: SourceRun = new SourceRun({
+        ...{ source, context, clock, logger, random: () => 0, memory: new SourceMemory(source.id) },
+        metrics: new ContextMetrics(
+          new Registry(),
+          () => clock.now(),
+          () => [run.gauged],
+        ),
+        ...{ publish: () => Promise.resolve(), changed: () => undefined },
+      });
+      const running = run.run(stop.signal);
+      while (run.gauged.state !== 'blocked') await turn();
+      const { length } = server.requests;
+      while (server.requests.length === length) {
+        clock.leap(86_400_000);
+        await turn();
+      }
+      stop.abort();
+      await running;
+      expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual([
+        expect.stringContaining(`${source.title} is off for a day`),
+      ]);
+    });
+
     test('tells nobody its key', async () => {
       const server = await serve(() => ({ status: 403, body: `{"error":"bad key ${KEY}"}` }));
       const error: unknown = await observe(source, server, options).catch((thrown: unknown) => thrown);
@@ -167,7 +205,7 @@ function through(answers: Answers, fault: Fault): Answers {
       path,
       (request: RecordedRequest) => {
         const reply = typeof answer === 'function' ? answer(request) : answer;
-        return reply === undefined ? undefined : fault(reply, request);
+        return reply === undefined || reply === 'hang' ? reply : fault(reply, request);
       },
     ]),
   );

@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
+import { type WallClock } from '#libs/clock/clock.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { sharedData } from '#libs/history/shared-data.ts';
 import { createSourceHttp, type SourceHttp } from '../sources/http.ts';
@@ -32,8 +33,8 @@ export interface RecordedRequest {
   readonly body: string;
 }
 
-/** The same reply each time, or one for each request; undefined = 404. */
-export type Answer = Reply | ((request: RecordedRequest) => Reply | undefined);
+/** The same reply each time, or one for each request; undefined = 404, `hang` = none at all. */
+export type Answer = Reply | ((request: RecordedRequest) => Reply | 'hang' | undefined);
 export type Answers = Readonly<Record<string, Answer>>;
 
 export interface RecordedServer {
@@ -74,7 +75,9 @@ export async function serveRecorded(answers: Answers | Answer): Promise<Recorded
       const { method = 'GET', headers } = incoming;
       const request = { method, host, path: rest, query: url.searchParams, headers, body };
       requests.push(request);
-      const { status = 200, headers: given, body: answer } = find(current, request) ?? text('{"error":"no such path"}', 404);
+      const reply = find(current, request) ?? text('{"error":"no such path"}', 404);
+      if (reply === 'hang') return;
+      const { status = 200, headers: given, body: answer } = reply;
       response.writeHead(status, given).end(answer);
     });
   });
@@ -92,7 +95,7 @@ export async function serveRecorded(answers: Answers | Answer): Promise<Recorded
   };
 }
 
-function find(answers: Answers | Answer, request: RecordedRequest): Reply | undefined {
+function find(answers: Answers | Answer, request: RecordedRequest): Reply | 'hang' | undefined {
   const answer = isOne(answers) ? answers : byPath(answers, request);
   return typeof answer === 'function' ? answer(request) : answer;
 }
@@ -113,6 +116,8 @@ export interface ObserveOptions {
   readonly assets?: readonly string[];
   readonly key?: string;
   readonly files?: Readonly<Record<string, string>>;
+  /** In place of one that starts at `now`. */
+  readonly clock?: WallClock;
 }
 
 export interface Observed {
@@ -125,11 +130,11 @@ export interface Observed {
 export function recordedContext(
   source: ContextSource,
   server: Pick<RecordedServer, 'baseUrl'>,
-  { now, assets = ['BTC', 'ETH'], key, files = {} }: ObserveOptions,
+  { now, assets = ['BTC', 'ETH'], key, files = {}, clock: given }: ObserveOptions,
 ): SourceContext & { readonly slept: readonly number[] } {
   const slept: number[] = [];
   let time = now;
-  const clock = {
+  const clock = given ?? {
     now: () => time,
     nowMicros: () => time * 1000,
     sleep: (ms: number) => {
