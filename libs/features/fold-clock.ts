@@ -51,11 +51,10 @@ function endSeconds(state: FoldState, t: number): void {
   }
 }
 
-/** Begins anew, as at a cold start. */
+/** Begins anew, as at a cold start. Context values say themselves until when they may serve: a hole takes nothing from them. */
 function forget(state: FoldState): void {
   state.assets.clear();
   state.references.clear();
-  state.context.clear();
   state.minute = NaN;
 }
 

@@ -29,8 +29,10 @@ export interface Fields {
   priceIfGiven(column: number): number;
   /** At least 0; empty gives `otherwise`, or is an error without it. */
   quantity(column: number, otherwise?: number): number;
-  /** A whole number; -1 where empty. */
-  count(column: number): number;
+  /** Any finite number. */
+  number(column: number): number;
+  /** A whole number up to `most` (default what the wire's int32 holds); -1 where empty. */
+  count(column: number, most?: number): number;
   text(column: number): string;
   fail(what: string): TributaryError;
 }
@@ -122,10 +124,15 @@ export function fieldsOf(path: string, block: TableBlock, names: Names): Fields 
       if (otherwise !== undefined && isEmpty(cell(column))) return otherwise;
       return checked(column, 0, 'a number of at least 0');
     },
-    count(column) {
+    number(column) {
+      const value = numberOf(cell(column));
+      if (!Number.isFinite(value)) throw complain(column, 'a number');
+      return value;
+    },
+    count(column, most = MAX_COUNT) {
       if (isEmpty(cell(column))) return -1;
       const value = numberOf(cell(column));
-      if (!(Number.isInteger(value) && value >= -1 && value <= MAX_COUNT)) throw complain(column, 'a whole number');
+      if (!(Number.isInteger(value) && value >= -1 && value <= most)) throw complain(column, 'a whole number');
       return value;
     },
     text: (column) => describe(cell(column)),

@@ -1,5 +1,14 @@
 /** The topics of the log: who writes them is in docs/architecture.md, what they hold in proto/. */
-export const TOPICS = ['ticks', 'features', 'signals', 'outcomes', 'feature-state', 'models', 'dead-letter'] as const;
+export const TOPICS = [
+  'ticks',
+  'features',
+  'signals',
+  'outcomes',
+  'feature-state',
+  'context-state',
+  'models',
+  'dead-letter',
+] as const;
 export type Topic = (typeof TOPICS)[number];
 
 export interface TopicSettings {
@@ -17,6 +26,7 @@ export const TOPIC_SETTINGS: Readonly<Record<Topic, TopicSettings>> = {
   signals: { partitions: 'partitioned', retentionMs: 28 * DAY },
   outcomes: { partitions: 'partitioned', retentionMs: 28 * DAY },
   'feature-state': { partitions: 'partitioned', retentionMs: undefined },
+  'context-state': { partitions: 'single', retentionMs: undefined },
   models: { partitions: 'single', retentionMs: undefined },
   'dead-letter': { partitions: 'single', retentionMs: 28 * DAY },
 };

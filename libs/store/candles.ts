@@ -52,11 +52,16 @@ export async function coveredMinutes(store: Store, venue: string, instrument: st
     z.object({ from: z.number(), to: z.number() }),
     { venue, instrument },
   );
+  return mergeRanges(rows);
+}
+
+/** Ranges in order of their beginnings as disjoint ones. */
+export function mergeRanges(ranges: readonly TimeRange[]): TimeRange[] {
   const merged: { from: number; to: number }[] = [];
-  for (const row of rows) {
+  for (const range of ranges) {
     const last = merged.at(-1);
-    if (last !== undefined && row.from <= last.to) last.to = Math.max(last.to, row.to);
-    else merged.push({ ...row });
+    if (last !== undefined && range.from <= last.to) last.to = Math.max(last.to, range.to);
+    else merged.push({ ...range });
   }
   return merged;
 }

@@ -16,7 +16,7 @@ import { type Store } from '#libs/store/port.ts';
 import { startHttpFront } from '#libs/store/testing/http-front.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
-import { FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { ContextState, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Side, Tick } from '#libs/wire/tributary/v1/market.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Direction, Outcome, OutcomeStatus, Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -191,6 +191,11 @@ describe('archive', () => {
         value: FeatureState.encode(FeatureState.fromPartial({ stateVersion: '1', payload: new Uint8Array(99) })).finish(),
       },
       {
+        topic: 'context-state',
+        key: 'coingecko',
+        value: ContextState.encode(ContextState.fromPartial({ source: 'coingecko', month: '2026-11', calls: 12 })).finish(),
+      },
+      {
         topic: 'models',
         key: 'champion',
         value: ModelSlot.encode(ModelSlot.fromPartial({ slot: 'champion', bundle: Uint8Array.of(0, 200, 255) })).finish(),
@@ -233,7 +238,7 @@ describe('archive', () => {
         "SELECT count() AS n, countIf(hex(value) = '0A7FFF') AS original, countIf(code = 'TRB_WIRE_UNKNOWN_EVENT') AS unknown FROM dead_letter",
       ),
     ).toEqual({ n: 2, original: 1, unknown: 1 });
-    expect(await archivedRows(store)).toBe(13 + 5 + 2);
+    expect(await archivedRows(store)).toBe(13 + 6 + 2);
     expect(await context.metrics.metrics()).toMatch(/tributary_archive_rows_total\{topic="ticks"\} 13/);
   });
 

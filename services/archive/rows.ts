@@ -3,7 +3,7 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { type LogRecord } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { type Row } from '#libs/store/port.ts';
-import { DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { ContextState, DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -143,6 +143,14 @@ export const TABLES: Readonly<Record<Topic, Table>> = {
     row: (record) => {
       const s = FeatureState.decode(record.value);
       return [...place(record), s.stateVersion, s.partition, s.offset, s.chunk, s.chunks, s.payload.length];
+    },
+  },
+  'context-state': {
+    name: 'context_states',
+    columns: [...PLACE, 'source', 'month', 'calls', 'series'],
+    row: (record) => {
+      const { source, month, calls, series } = ContextState.decode(record.value);
+      return [...place(record), source, month, calls, series.length];
     },
   },
   signals: {

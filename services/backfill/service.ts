@@ -30,8 +30,11 @@ export interface BackfillOptions {
   readonly venues: readonly string[];
   /** BASE-QUOTE. */
   readonly instruments: readonly string[];
-  /** How far back; a venue that keeps less gives less. */
-  readonly days: number;
+  /** How far back; a venue that keeps less gives less. Or `from` and `to`. */
+  readonly days?: number;
+  /** Milliseconds, `to` excluded, in whole minutes. Default: `days` before the venue's time, until then. */
+  readonly from?: number;
+  readonly to?: number;
   /** REST addresses by venue, instead of the public ones. */
   readonly endpoints?: Readonly<Record<string, { readonly rest: string } | undefined>>;
   /** Pages fetched and pages there are, all venues together. */
@@ -56,6 +59,7 @@ const SETTLE_MS = 5000;
 /** Pages that enter the store together: large inserts, and little lost when a run is cut off. */
 const PAGES_PER_INSERT = 10;
 const DAY = 86_400_000;
+const DEFAULT_DAYS = 7;
 
 /** A venue that fails costs its own history only. Errors: `TRB_UNKNOWN_VENUE`, those of the store. */
 export async function runBackfill(options: BackfillOptions): Promise<BackfillReport> {
@@ -126,21 +130,29 @@ class Backfill {
   }
 
   async #plan(venue: string, source: CandleSource): Promise<Job[]> {
-    const { store, instruments, days, signal } = this.#options;
+    const { store, instruments, signal } = this.#options;
     let now = 0;
     const answers = await this.#guard(venue, '*', async () => {
       now = await source.now(signal);
     });
     if (!answers) return [];
-    const to = Math.floor((now - SETTLE_MS) / MINUTE) * MINUTE;
-    const minutes = Math.min(Math.ceil((days * DAY) / MINUTE), source.depthMinutes);
+    const wanted = this.#wanted(now, source);
     return Promise.all(
       instruments.map(async (instrument) => {
         const covered = await coveredMinutes(store, venue, instrument);
-        const missing = missingRanges({ from: to - minutes * MINUTE, to }, covered);
+        const missing = missingRanges(wanted, covered);
         return { venue, instrument, source, groups: missing.flatMap((range) => groupsOf(range, source.pageMinutes)) };
       }),
     );
+  }
+
+  /** Closed minutes that the venue still has; empty where it keeps none of what was asked for. */
+  #wanted(now: number, { depthMinutes }: CandleSource): TimeRange {
+    const { days = DEFAULT_DAYS, from, to } = this.#options;
+    const closed = Math.floor((now - SETTLE_MS) / MINUTE) * MINUTE;
+    const end = Math.min(closed, Math.floor((to ?? closed) / MINUTE) * MINUTE);
+    const first = from === undefined ? end - Math.ceil((days * DAY) / MINUTE) * MINUTE : Math.floor(from / MINUTE) * MINUTE;
+    return { from: Math.min(Math.max(first, closed - depthMinutes * MINUTE), end), to: end };
   }
 
   async #fetch({ venue, instrument, source, groups }: Job): Promise<void> {

@@ -53,6 +53,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   for (const path of [options.report, options.predictions]) if (path !== undefined) await checkWritable(path);
   const selection = {
     symbols: options.symbols,
+    context: options.context,
     venues: options.venues,
     signal: hooks.signal,
     onProgress: (done: number, total: number) => hooks.onProgress?.('fold', done, total),

@@ -9,6 +9,7 @@ export function backtestCommand(): Command {
   return new Command('backtest')
     .description('train on the past of a candle file, decide every minute of its rest, print the accuracy')
     .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
+    .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
     .requiredOption('--train-until <time>', 'first decision that is tested, UTC, for instance 2023-03-08T00:00:00Z')
     .option('--retrain-every <duration>', 'length of a test fold, for instance 12h', '2d')
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m')

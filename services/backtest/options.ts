@@ -7,6 +7,7 @@ import { type LabelTarget } from '#libs/validation/labels.ts';
 /** As a person gives them: text, lists separated by commas. */
 const rawSchema = z.strictObject({
   history: z.string().min(1).describe('Candle file: .csv, .csv.gz or .parquet.'),
+  context: z.string().min(1).optional().describe('File of context values. Default: none are known.'),
   trainUntil: z.string().describe('ISO time, UTC: the first decision that is tested. What came before trains.'),
   retrainEvery: z.string().default('2d').describe('Length of a test fold, such as 12h or 2d. Default 2d.'),
   horizons: z.string().default('1m,5m').describe('Of 1m, 5m, 15m. Default 1m,5m.'),
@@ -29,6 +30,7 @@ export type RawBacktestOptions = z.input<typeof rawSchema>;
 
 export interface BacktestOptions {
   readonly history: string;
+  readonly context: string | undefined;
   /** Milliseconds, a whole minute. */
   readonly trainUntil: number;
   /** Milliseconds, a whole number of minutes. */
@@ -57,6 +59,7 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
   const { data } = parsed;
   return {
     history: data.history,
+    context: data.context,
     trainUntil: parseTime(data.trainUntil),
     retrainEvery: parseDuration(data.retrainEvery),
     horizons: parseHorizons(data.horizons),

@@ -2,17 +2,19 @@
 import { Command, Option } from 'commander';
 import { execFileSync } from 'node:child_process';
 import { describeError } from '#libs/errors/errors.ts';
-import { names } from './options.ts';
+import { contextSourcesOption, names, symbolsOption } from './options.ts';
 
 interface Finding {
   readonly what: string;
-  readonly state: 'ok' | 'missing' | 'failed';
+  readonly state: 'ok' | 'off' | 'missing' | 'failed';
   readonly detail: string;
 }
 
 interface DoctorOptions {
   readonly url: string;
   readonly brokers?: string[];
+  readonly symbols: readonly string[];
+  readonly contextSources: readonly string[];
 }
 
 export function doctorCommand(): Command {
@@ -20,9 +22,12 @@ export function doctorCommand(): Command {
     .description('what is reachable, what is missing, what to do')
     .addOption(new Option('--url <url>', 'of a running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
     .addOption(new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names))
+    .addOption(symbolsOption())
+    .addOption(contextSourcesOption())
     .action(async (options: DoctorOptions) => {
       const remote = [...(await venues()), instance(options.url), ...(options.brokers ? [kafka(options.brokers)] : [])];
-      const findings = [node(), java(), ...(await Promise.all(remote))];
+      const [found, sources] = await Promise.all([Promise.all(remote), contextSources(options)]);
+      const findings = [node(), java(), ...found, ...sources];
       for (const { what, state, detail } of findings) process.stdout.write(`${state.padEnd(8)} ${what.padEnd(16)} ${detail}\n`);
       if (findings.some((finding) => finding.state === 'failed')) process.exitCode = 1;
     });
@@ -72,6 +77,13 @@ async function instance(url: string): Promise<Finding> {
   } catch {
     return { what: 'instance', state: 'missing', detail: `none at ${url}: \`npm start\` runs one` };
   }
+}
+
+/** A line for each context source; a running instance is asked what it has learned of them. */
+async function contextSources({ url, symbols, contextSources: chosen }: DoctorOptions): Promise<Finding[]> {
+  const { contextFindings, readStates } = await import('#services/context/doctor.ts');
+  const states = await readStates(url);
+  return contextFindings({ chosen, symbols, environment: process.env, states });
 }
 
 async function kafka(brokers: string[]): Promise<Finding> {

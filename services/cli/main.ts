@@ -6,6 +6,7 @@ import { archiveCommand } from '#services/archive/main.ts';
 import { backfillCommand } from '#services/backfill/main.ts';
 import { backtestCommand } from '#services/backtest/main.ts';
 import { clockCommand } from '#services/clock/main.ts';
+import { contextCommand } from '#services/context/main.ts';
 import { doctorCommand } from '#services/cli/doctor.ts';
 import { evaluationCommand } from '#services/evaluation/main.ts';
 import { featuresCommand } from '#services/features/main.ts';
@@ -43,6 +44,7 @@ export async function main(args: readonly string[]): Promise<void> {
     doctorCommand(),
     ingestCommand(),
     clockCommand(),
+    contextCommand(),
     inferenceCommand(),
     evaluationCommand(),
     archiveCommand(),

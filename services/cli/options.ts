@@ -64,6 +64,28 @@ export const symbolsOption = (): Option =>
     .argParser(symbols)
     .default(['BTC-USD', 'ETH-USD'], 'BTC-USD,ETH-USD');
 
+export const contextSourcesOption = (): Option =>
+  new Option('--context-sources <list>', 'sources outside the venues: ids, default, all or none (`tributary context list`)')
+    .env('TRIBUTARY_CONTEXT_SOURCES')
+    .argParser(names)
+    .default(['default'], 'default');
+
+export const contextFilesOption = (): Option =>
+  new Option('--context-files <list>', 'files that sources read, name=path with commas')
+    .env('TRIBUTARY_CONTEXT_FILES')
+    .argParser(namedFiles)
+    .default({}, 'none');
+
+function namedFiles(text: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names(text).map((part) => {
+      const [name = '', path = ''] = part.split(/=(.*)/s);
+      if (name === '' || path === '') throw new InvalidArgumentError('Write for instance etf=/data/flows.csv.');
+      return [name, path];
+    }),
+  );
+}
+
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of everything random').argParser(wholeNumber(0, 2 ** 31 - 1)).default(1);
 

@@ -8,6 +8,7 @@ interface Options extends ServiceOptions {
   readonly snapshotEveryMs: number;
   readonly targets?: readonly string[];
   readonly history?: string;
+  readonly context?: string;
 }
 
 export function featuresCommand(): Command {
@@ -38,21 +39,28 @@ function runCommand(): Command {
         '--history <file>',
         'candles (.csv, .csv.gz, .parquet) folded before the first event of the log, where no newer snapshot is',
       ).env('TRIBUTARY_HISTORY'),
+    )
+    .addOption(
+      new Option('--context <file>', 'with --history: context values (`backfill --export-context`)').env('TRIBUTARY_CONTEXT'),
     );
   for (const option of serviceOptions()) command.addOption(option);
   return command.action(runService);
 }
 
 async function runService(options: Options): Promise<void> {
-  const [{ runAlone }, { runFeatures }, { loadCandles }, { candlesToTicks }] = await Promise.all([
-    import('#services/cli/process.ts'),
-    import('./service.ts'),
-    import('#libs/history/candles.ts'),
-    import('#libs/history/candle-events.ts'),
-  ]);
-  const { snapshotEveryMs, targets: chosen, history: file } = options;
+  const [{ runAlone }, { runFeatures }, { loadCandles }, { candlesToTicks }, { withContext }, { loadContext }] =
+    await Promise.all([
+      import('#services/cli/process.ts'),
+      import('./service.ts'),
+      import('#libs/history/candles.ts'),
+      import('#libs/history/candle-events.ts'),
+      import('#libs/history/context-events.ts'),
+      import('#libs/history/context-file.ts'),
+    ]);
+  const { snapshotEveryMs, targets: chosen, history: file, context: contextFile } = options;
   async function* history(path: string): AsyncGenerator<Tick> {
-    yield* candlesToTicks((await loadCandles(path)).rows);
+    const values = contextFile === undefined ? [] : await loadContext(contextFile);
+    yield* withContext(candlesToTicks((await loadCandles(path)).rows), values);
   }
   await runAlone('features', options, (context, signal) =>
     runFeatures(

@@ -12,12 +12,14 @@ interface ReplayCommandOptions {
   readonly quick: boolean;
   readonly logLevel: string;
   readonly predictions?: string;
+  readonly context?: string;
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
     .description('recorded candles through log, features, archive, inference and evaluation; prints the accuracy')
     .argument('<file>', 'candles: .csv, .csv.gz or .parquet')
+    .addOption(new Option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet'))
     .addOption(new Option('--train-until <time>', 'first decision, UTC; default: half of the file').argParser(instant))
     .addOption(new Option('--retrain-every <duration>', 'how long a bundle serves; default: trained once').argParser(duration))
     .addOption(new Option('--horizons <list>', 'of 1m, 5m, 15m').argParser(horizons).default(['1m', '5m'], '1m,5m'))

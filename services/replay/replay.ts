@@ -10,6 +10,8 @@ import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { loadCandles } from '#libs/history/candles.ts';
+import { withContext } from '#libs/history/context-events.ts';
+import { loadContext } from '#libs/history/context-file.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
@@ -36,6 +38,8 @@ import { feedHistory } from './feed.ts';
 import { readOutcomes, type ReplayedHead } from './outcomes.ts';
 
 export interface ReplayOptions {
+  /** File of context values. Default: none are known. */
+  readonly context?: string;
   /** Candles. */
   readonly file: string;
   /** First decision, milliseconds; what came before trains. Default: half of the file. */
@@ -69,6 +73,7 @@ const POLL_MS = 100;
 /** Throws `TRB_HISTORY_…`, `TRB_REPLAY_RANGE`, and what a service throws. */
 export async function runReplay(options: ReplayOptions, signal: AbortSignal): Promise<ReplayResult> {
   const { rows } = await loadCandles(options.file);
+  const values = options.context === undefined ? [] : await loadContext(options.context);
   const trainUntil = options.trainUntil ?? middleOf(rows);
   const bundles = await trainWalkForward(rows, trainUntil, options, signal);
   const directory = await mkdtemp(join(tmpdir(), 'tributary-replay-'));
@@ -111,7 +116,7 @@ export async function runReplay(options: ReplayOptions, signal: AbortSignal): Pr
       });
     }
     const done = (async () => {
-      await feedHistory(log, candlesToTicks(rows), {}, running);
+      await feedHistory(log, withContext(candlesToTicks(rows), values), {}, running);
       await caughtUp(log, (share) => options.onProgress('replay', share, 1), running);
     })();
     await Promise.race([done, failed]);
@@ -133,7 +138,11 @@ async function trainWalkForward(
   signal: AbortSignal,
 ): Promise<{ bytes: Uint8Array; id: string; from: number }[]> {
   const { horizons, seed, quick } = options;
-  const history = await foldCandles(rows, { signal, onProgress: (done, total) => options.onProgress('fold', done, total) });
+  const history = await foldCandles(rows, {
+    signal,
+    context: options.context,
+    onProgress: (done, total) => options.onProgress('fold', done, total),
+  });
   if (trainUntil <= history.from || trainUntil >= history.to) {
     throw new TributaryError(
       'TRB_REPLAY_RANGE',

@@ -3,6 +3,8 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { collectVectors } from '#libs/features/matrix.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { loadCandles } from '#libs/history/candles.ts';
+import { withContext } from '#libs/history/context-events.ts';
+import { loadContext } from '#libs/history/context-file.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { isConversionRate, parseInstrument } from '#libs/market/instrument.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
@@ -23,6 +25,8 @@ export interface TrainingHistory {
 export interface HistoryOptions {
   readonly symbols?: readonly string[] | undefined;
   readonly venues?: readonly string[] | undefined;
+  /** File of context values, each folded from its own availability on. */
+  readonly context?: string | undefined;
   /** Minutes folded so far, of all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
@@ -46,7 +50,8 @@ export async function foldCandles(rows: readonly CandleRow[], options: HistoryOp
   const targets = chooseTargets(series, options);
   const from = rows[0]!.start;
   const to = rows.at(-1)!.start + MINUTE;
-  const ticks = counted(candlesToTicks(rows), (to - from) / MINUTE, options);
+  const context = options.context === undefined ? [] : await loadContext(options.context);
+  const ticks = counted(withContext(candlesToTicks(rows), context), (to - from) / MINUTE, options);
   const vectors = await collectVectors(ticks, { targets });
   const tables: VectorTable[] = [];
   for (const [key, matrix] of vectors) {

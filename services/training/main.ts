@@ -17,6 +17,7 @@ import { DEFAULT_THRESHOLD, trainBundle } from './train.ts';
 
 const optionsSchema = z.strictObject({
   history: z.string().min(1),
+  context: z.string().min(1).optional(),
   out: z.string().min(1),
   horizons: z.string(),
   target: z.enum(['entry', 'close']),
@@ -33,6 +34,7 @@ export function trainCommand(): Command {
   return new Command('train')
     .description('train a bundle on a candle file')
     .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
+    .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
     .requiredOption('--out <file>', 'where the bundle goes')
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m,15m')
     .option('--target <kind>', 'entry or close: what is predicted', 'entry')
@@ -57,7 +59,11 @@ export async function trainFromFile(raw: unknown, signal: AbortSignal): Promise<
   const { history: file, out, target, seed, workers, quick } = parsed.data;
   const horizons = parseHorizons(parsed.data.horizons);
   await checkWritable(out);
-  const history = await loadTrainingHistory(file, { signal, onProgress: (done, total) => tell((done / total) * FOLD_SHARE) });
+  const history = await loadTrainingHistory(file, {
+    signal,
+    context: parsed.data.context,
+    onProgress: (done, total) => tell((done / total) * FOLD_SHARE),
+  });
   const pool = createFitPool(history.tables, workers);
   try {
     const bundle = await trainBundle({

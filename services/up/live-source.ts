@@ -2,14 +2,19 @@
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
+import { CONTEXT_REACH, mergeContext } from '#libs/history/context-events.ts';
 import { streamCandles } from '#libs/store/candles.ts';
+import { streamContextValues } from '#libs/store/context-values.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { exportContext } from '#services/backfill/export-context.ts';
 import { exportCandles, runBackfill } from '#services/backfill/service.ts';
 import { runClock } from '#services/clock/service.ts';
+import { SOURCES } from '#services/context/sources/registry.ts';
 import { watchVenueSkew } from '#services/clock/venue-skew.ts';
 import { runIngest } from '#services/ingest/service.ts';
 import { type VenueEndpoints, VENUES } from '#services/ingest/venues/registry.ts';
+import { FIRST_FETCH_MS, upContext } from './context.ts';
 import { showProgress } from './progress.ts';
 import { type FeedRun, type MarketSource, type SourceOptions } from './source.ts';
 
@@ -38,6 +43,8 @@ export function openLive(
       },
     );
   };
+  // Outside calls are for live data alone.
+  const outside = kind === 'live' ? upContext(options, SOURCES) : undefined;
   return {
     kind,
     close,
@@ -47,6 +54,7 @@ export function openLive(
         (context, signal) => ingest(context, venue, signal),
       ]),
       ['clock', (context, signal) => runClock(context, { skew: watchVenueSkew(venueEndpoints, context, signal) }, signal)],
+      ...(outside === undefined ? [] : [['context', outside.feed] as const]),
     ],
     history: async (context, store, signal) => {
       const fetchDays = async (days: number): Promise<void> => {
@@ -63,21 +71,25 @@ export function openLive(
           signal,
         }).finally(() => progress.stop());
       };
-      await fetchDays(options.historyDays);
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(FIRST_FETCH_MS)]);
+      await Promise.all([fetchDays(options.historyDays), outside?.fetchDays(context, store, options.historyDays, soon)]);
       return {
         ticks: () => storedTicks(store),
         exportTo: (file) => exportCandles(store, file),
+        exportContextTo: (file) => exportContext(store, file),
         deepen: async () => {
-          if (kind === 'live') await fetchDays(DEEP_DAYS);
+          if (kind !== 'live') return;
+          await Promise.all([fetchDays(DEEP_DAYS), outside?.fetchDays(context, store, DEEP_DAYS, signal)]);
         },
       };
     },
   };
 }
 
-/** The archive's candles as the events of a log. */
+/** The archive's candles and context values as the events of a log. */
 export async function* storedTicks(store: Store): AsyncGenerator<Tick> {
   const rows = [];
   for await (const block of streamCandles(store)) rows.push(...block);
-  yield* candlesToTicks(rows);
+  const from = rows[0] === undefined ? {} : { from: rows[0].start - CONTEXT_REACH };
+  yield* mergeContext(candlesToTicks(rows), streamContextValues(store, from));
 }

@@ -1,6 +1,13 @@
 /** `tributary up`, what `npm start` runs: every service in one process, on the embedded log and the embedded ClickHouse. */
 import { Command, Option } from 'commander';
-import { logLevelOption, seedOption, symbolsOption, wholeNumber } from '#services/cli/options.ts';
+import {
+  contextFilesOption,
+  contextSourcesOption,
+  logLevelOption,
+  seedOption,
+  symbolsOption,
+  wholeNumber,
+} from '#services/cli/options.ts';
 import { type UpOptions } from './up.ts';
 
 export function upCommand(): Command {
@@ -33,6 +40,8 @@ export function upCommand(): Command {
         .env('TRIBUTARY_DATA_DIR')
         .default('.tributary'),
     )
+    .addOption(contextSourcesOption())
+    .addOption(contextFilesOption())
     .addOption(new Option('--history <file>', 'with --source replay: candles or ticks, .csv, .csv.gz or .parquet'))
     .addOption(
       new Option('--history-days <n>', 'days of candles fetched before the first training')

@@ -51,12 +51,15 @@ async function train(
   const { logger, clock } = context;
   const history = join(options.directory, 'training.csv.gz');
   const candles = await options.history.exportTo(history);
+  const contextFile = join(options.directory, 'training-context.csv.gz');
+  const hasContext = ((await options.history.exportContextTo?.(contextFile)) ?? 0) > 0;
   const progress = showProgress(quick ? 'training' : 'retraining', logger);
   const startedAt = clock.now();
   try {
     const { bundle, bytes } = await trainInChild(
       {
         history,
+        context: hasContext ? contextFile : undefined,
         out: join(options.directory, 'bundle.json'),
         seed: options.seed,
         quick,

@@ -26,6 +26,10 @@ export interface SourceOptions {
   readonly edge: 'lag' | 'none';
   readonly seed: number;
   readonly dataDir: string;
+  /** Ids, `default`, `all` or `none`; asked in `live` only. Default `default`. */
+  readonly contextSources?: readonly string[];
+  /** Files that context sources read, by name. */
+  readonly contextFiles?: Readonly<Record<string, string>>;
 }
 
 /** A part that writes `ticks`. */
@@ -36,6 +40,8 @@ export interface History {
   readonly ticks: () => AsyncIterable<Tick>;
   /** Writes the candles as csv.gz; resolves with their number. */
   exportTo(file: string): Promise<number>;
+  /** Writes the context values as csv.gz; absent where there are none. */
+  exportContextTo?(file: string): Promise<number>;
   /** Fetches what lies further back, where the source has it. */
   deepen(signal: AbortSignal): Promise<void>;
 }

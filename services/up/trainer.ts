@@ -10,6 +10,8 @@ import { type Bundle, loadBundle } from '#libs/models/bundle.ts';
 export interface TrainingOptions {
   /** Candles, in a format of libs/history. */
   readonly history: string;
+  /** Context values, likewise. */
+  readonly context?: string | undefined;
   readonly out: string;
   readonly seed: number;
   /** Fewer trees and rows: what a fresh install starts with. */
@@ -37,7 +39,7 @@ export async function trainInChild(
   ];
   const child = fork(
     fileURLToPath(new URL('../../bin/tributary.js', import.meta.url)),
-    [...args, ...(options.quick ? ['--quick'] : [])],
+    [...args, ...(options.context === undefined ? [] : ['--context', options.context]), ...(options.quick ? ['--quick'] : [])],
     {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     },

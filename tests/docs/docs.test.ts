@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { SOURCES } from '#services/context/sources/registry.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const files = (folder: string): string[] =>
@@ -9,9 +10,14 @@ const files = (folder: string): string[] =>
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
 describe('.env.example', () => {
-  test('lists every environment variable that an option reads, and no other', () => {
+  test('lists every environment variable that an option or a source reads, and no other', () => {
     const code = files('services').filter((path) => path.endsWith('.ts'));
     const inCode = new Set(code.flatMap((path) => [...read(path).matchAll(/\.env\('([A-Z_]+)'\)/g)].map((match) => match[1]!)));
+    const ofSources = code.filter(
+      (path) => path.startsWith(join('services', 'context', 'sources')) && !path.endsWith('.test.ts'),
+    );
+    for (const path of ofSources) for (const [, name] of read(path).matchAll(/process\.env\['([A-Z_]+)'\]/g)) inCode.add(name!);
+    for (const { key } of SOURCES) if (key !== undefined) inCode.add(key.env);
     const testsOnly = ['TRIBUTARY_DATA', 'TRIBUTARY_CACHE', 'CHROMIUM'];
     const listed = [...read('.env.example').matchAll(/^#([A-Z_]+)=/gm)].map((match) => match[1]!);
     expect(listed.filter((name) => !testsOnly.includes(name)).sort()).toEqual([...inCode].sort());

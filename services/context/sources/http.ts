@@ -12,19 +12,23 @@ export interface SourceHttp {
   getText(path: string, query: Query, signal: AbortSignal): Promise<string>;
 }
 
-export type SourceHttpOptions = Pick<
+export interface SourceHttpOptions extends Pick<
   HttpClientOptions,
-  'clock' | 'logger' | 'random' | 'rateLimit' | 'breaker' | 'onAttempt' | 'headers' | 'maxRetries'
->;
+  'clock' | 'logger' | 'random' | 'rateLimit' | 'breaker' | 'onAttempt' | 'headers'
+> {
+  /** Counts instead of those that requests come with: history is stopped as a whole. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Polls come again by themselves: few retries. A server may ask for a pause of up to two minutes before the poll is given up. */
 const PATIENCE = { timeoutMs: 15_000, maxRetries: 2, maxWaitMs: 120_000 };
 
 export function createSourceHttp({ baseUrl, ratePerSecond, burst }: HostSettings, options: SourceHttpOptions): SourceHttp {
-  const client = createHttpClient({ baseUrl, ratePerSecond, burst, ...PATIENCE, isConditional: true, ...options });
+  const { signal: own, ...rest } = options;
+  const client = createHttpClient({ baseUrl, ratePerSecond, burst, ...PATIENCE, isConditional: true, ...rest });
   return {
-    getJson: (path, query, schema, signal) => client.getJson(path, query, schema, { signal }),
-    postJson: (path, body, schema, signal) => client.postJson(path, body, schema, { signal }),
-    getText: (path, query, signal) => client.getText(path, query, { signal }),
+    getJson: (path, query, schema, signal) => client.getJson(path, query, schema, { signal: own ?? signal }),
+    postJson: (path, body, schema, signal) => client.postJson(path, body, schema, { signal: own ?? signal }),
+    getText: (path, query, signal) => client.getText(path, query, { signal: own ?? signal }),
   };
 }

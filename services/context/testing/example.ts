@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type ContextSource } from '../sources/source.ts';
-import { type SourceSample } from './faults.ts';
-import { json, text } from './recorded.ts';
+import { type SourceSample } from './sample.ts';
+import { json, type RecordedRequest, type Reply, text } from './recorded.ts';
 
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const NOW = Date.UTC(2026, 10, 20, 12);
 
 const Caps = z.array(z.object({ symbol: z.string(), cap: z.number(), updated: z.number() })).min(1);
+const Rates = z.array(z.object({ rate: z.number(), day: z.number(), published: z.number() }));
 const Mood = z.object({ mood: z.number() });
 
 export const example: ContextSource = {
@@ -56,9 +57,10 @@ export const example: ContextSource = {
     },
   ],
   history: async function* ({ http }, { from, to }) {
-    const rows = ratesOf(await http['api']!.getText('/rates.csv', {}, new AbortController().signal));
-    const known = rows.map((row) => ({ ...row, publishedAt: row.observedAt + DAY / 2, availableAt: row.observedAt + DAY / 2 }));
-    yield known.filter(({ availableAt }) => availableAt >= from && availableAt < to);
+    const rows = await http['api']!.getJson('/history', { from, to }, Rates, new AbortController().signal);
+    yield rows.map(({ rate, day, published }) => {
+      return { series: 'rate', value: rate, observedAt: day, publishedAt: published, availableAt: published };
+    });
   },
 };
 
@@ -71,6 +73,20 @@ function ratesOf(csv: string): { series: string; value: number; observedAt: numb
     const value = rate === '' ? NaN : Number(rate);
     return Number.isFinite(value) ? [{ series: 'rate', value, observedAt: Date.parse(date) + DAY }] : [];
   });
+}
+
+/**
+ * What `/history` answers: the rate of each day, published at noon of the next, and revised five days later; by publication within
+ * [from, to).
+ */
+export function rateHistory({ query }: RecordedRequest): Reply {
+  const [from, to] = [Number(query.get('from')), Number(query.get('to'))];
+  const rows: { rate: number; day: number; published: number }[] = [];
+  for (let day = Math.floor(from / DAY - 8) * DAY; day < to; day += DAY) {
+    const rate = (day / DAY) % 10;
+    rows.push({ rate, day, published: day + DAY / 2 }, { rate: rate + 0.25, day, published: day + 5.5 * DAY });
+  }
+  return json(rows.filter(({ published }) => published >= from && published < to));
 }
 
 export const exampleSample: SourceSample = {

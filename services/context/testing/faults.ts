@@ -167,7 +167,7 @@ function through(answers: Answers, fault: Fault): Answers {
       path,
       (request: RecordedRequest) => {
         const reply = typeof answer === 'function' ? answer(request) : answer;
-        return reply === undefined ? undefined : fault(reply, request);
+        return reply === undefined || reply === 'hang' ? reply : fault(reply, request);
       },
     ]),
   );

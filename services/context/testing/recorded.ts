@@ -32,8 +32,8 @@ export interface RecordedRequest {
   readonly body: string;
 }
 
-/** The same reply each time, or one for each request; undefined = 404. */
-export type Answer = Reply | ((request: RecordedRequest) => Reply | undefined);
+/** The same reply each time, or one for each request; undefined = 404, `hang` = none at all. */
+export type Answer = Reply | ((request: RecordedRequest) => Reply | 'hang' | undefined);
 export type Answers = Readonly<Record<string, Answer>>;
 
 export interface RecordedServer {
@@ -74,7 +74,9 @@ export async function serveRecorded(answers: Answers | Answer): Promise<Recorded
       const { method = 'GET', headers } = incoming;
       const request = { method, host, path: rest, query: url.searchParams, headers, body };
       requests.push(request);
-      const { status = 200, headers: given, body: answer } = find(current, request) ?? text('{"error":"no such path"}', 404);
+      const reply = find(current, request) ?? text('{"error":"no such path"}', 404);
+      if (reply === 'hang') return;
+      const { status = 200, headers: given, body: answer } = reply;
       response.writeHead(status, given).end(answer);
     });
   });
@@ -92,7 +94,7 @@ export async function serveRecorded(answers: Answers | Answer): Promise<Recorded
   };
 }
 
-function find(answers: Answers | Answer, request: RecordedRequest): Reply | undefined {
+function find(answers: Answers | Answer, request: RecordedRequest): Reply | 'hang' | undefined {
   const answer = isOne(answers) ? answers : byPath(answers, request);
   return typeof answer === 'function' ? answer(request) : answer;
 }

@@ -52,6 +52,27 @@ export interface FeatureState {
   payload: Uint8Array;
 }
 
+/**
+ * What the context service remembers of one source, in the compacted topic `context-state`, written with the values it belongs to. Key:
+ * source.
+ */
+export interface ContextState {
+  source: string;
+  series: PublishedSeries[];
+  /** UTC month, YYYY-MM, and the requests made in it, failed ones included. */
+  month: string;
+  calls: number;
+}
+
+/** The newest observations of a series that were published. */
+export interface PublishedSeries {
+  series: string;
+  lastSeq: number;
+  /** End of the period, milliseconds, ascending; values in the same order. */
+  observedAt: number[];
+  values: number[];
+}
+
 /** A record that could not be read, in `dead-letter`. Replayable: it holds the original bytes. */
 export interface DeadLetter {
   topic: string;
@@ -562,6 +583,278 @@ export const FeatureState: MessageFns<FeatureState> = {
     message.chunk = object.chunk ?? 0;
     message.chunks = object.chunks ?? 0;
     message.payload = object.payload ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseContextState(): ContextState {
+  return { source: "", series: [], month: "", calls: 0 };
+}
+
+export const ContextState: MessageFns<ContextState> = {
+  encode(message: ContextState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    for (const v of message.series) {
+      PublishedSeries.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.month !== "") {
+      writer.uint32(26).string(message.month);
+    }
+    if (message.calls !== 0) {
+      writer.uint32(32).int64(message.calls);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContextState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContextState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.series.push(PublishedSeries.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.month = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.calls = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ContextState {
+    return {
+      source: isSet(object.source) ? globalThis.String(object.source) : "",
+      series: globalThis.Array.isArray(object?.series)
+        ? object.series.map((e: any) => PublishedSeries.fromJSON(e))
+        : [],
+      month: isSet(object.month) ? globalThis.String(object.month) : "",
+      calls: isSet(object.calls) ? globalThis.Number(object.calls) : 0,
+    };
+  },
+
+  toJSON(message: ContextState): unknown {
+    const obj: any = {};
+    if (message.source !== "") {
+      obj.source = message.source;
+    }
+    if (message.series?.length) {
+      obj.series = message.series.map((e) => PublishedSeries.toJSON(e));
+    }
+    if (message.month !== "") {
+      obj.month = message.month;
+    }
+    if (message.calls !== 0) {
+      obj.calls = Math.round(message.calls);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ContextState>): ContextState {
+    return ContextState.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ContextState>): ContextState {
+    const message = createBaseContextState();
+    message.source = object.source ?? "";
+    message.series = object.series?.map((e) => PublishedSeries.fromPartial(e)) || [];
+    message.month = object.month ?? "";
+    message.calls = object.calls ?? 0;
+    return message;
+  },
+};
+
+function createBasePublishedSeries(): PublishedSeries {
+  return { series: "", lastSeq: 0, observedAt: [], values: [] };
+}
+
+export const PublishedSeries: MessageFns<PublishedSeries> = {
+  encode(message: PublishedSeries, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.series !== "") {
+      writer.uint32(10).string(message.series);
+    }
+    if (message.lastSeq !== 0) {
+      writer.uint32(16).int64(message.lastSeq);
+    }
+    if (message.observedAt.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.observedAt) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
+    if (message.values.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.values) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishedSeries {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishedSeries();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.series = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.lastSeq = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.observedAt.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.observedAt.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 4: {
+            if (tag === 33) {
+              message.values.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.values.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PublishedSeries {
+    return {
+      series: isSet(object.series) ? globalThis.String(object.series) : "",
+      lastSeq: isSet(object.lastSeq)
+        ? globalThis.Number(object.lastSeq)
+        : isSet(object.last_seq)
+        ? globalThis.Number(object.last_seq)
+        : 0,
+      observedAt: globalThis.Array.isArray(object?.observedAt)
+        ? object.observedAt.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.observed_at)
+        ? object.observed_at.map((e: any) => globalThis.Number(e))
+        : [],
+      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: PublishedSeries): unknown {
+    const obj: any = {};
+    if (message.series !== "") {
+      obj.series = message.series;
+    }
+    if (message.lastSeq !== 0) {
+      obj.lastSeq = Math.round(message.lastSeq);
+    }
+    if (message.observedAt?.length) {
+      obj.observedAt = message.observedAt.map((e) => Math.round(e));
+    }
+    if (message.values?.length) {
+      obj.values = message.values.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PublishedSeries>): PublishedSeries {
+    return PublishedSeries.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PublishedSeries>): PublishedSeries {
+    const message = createBasePublishedSeries();
+    message.series = object.series ?? "";
+    message.lastSeq = object.lastSeq ?? 0;
+    message.observedAt = object.observedAt?.map((e) => e) || [];
+    message.values = object.values?.map((e) => e) || [];
     return message;
   },
 };

@@ -1,0 +1,76 @@
+/**
+ * Files of context values: `source,series,seq,value,observed_at,published_at,available_at,valid_for`, times in milliseconds since the Unix
+ * epoch; .csv, .csv.gz or .parquet. Every vintage is a row of its own.
+ */
+import { createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { type ContextRow } from './events.ts';
+import { createNames, type Fields, fieldsOf, findColumns } from './fields.ts';
+import { readTable } from './table.ts';
+
+const COLUMNS = ['source', 'series', 'seq', 'value', 'observed_at', 'published_at', 'available_at', 'valid_for'] as const;
+type Columns = Readonly<Record<(typeof COLUMNS)[number], number>>;
+
+/** The whole file, in order of availability. Throws `TRB_HISTORY_NOT_FOUND`, `TRB_HISTORY_FORMAT`. */
+export async function loadContext(path: string): Promise<readonly ContextRow[]> {
+  const names = createNames();
+  const rows: ContextRow[] = [];
+  let columns: Columns | undefined;
+  for await (const block of readTable(path)) {
+    columns ??= findColumns<keyof Columns>(path, block, COLUMNS, []);
+    const fields = fieldsOf(path, block, names);
+    for (; fields.row < block.rows.length; fields.row++) rows.push(rowOf(fields, columns));
+  }
+  return rows.sort(compareContext);
+}
+
+/** By availability, then source, series, seq: by code unit, so that the order is the same in every locale. */
+export function compareContext(a: ContextRow, b: ContextRow): number {
+  return a.availableAt - b.availableAt || compareText(a.source, b.source) || compareText(a.series, b.series) || a.seq - b.seq;
+}
+
+function compareText(a: string, b: string): number {
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function rowOf(fields: Fields, columns: Columns): ContextRow {
+  const row = {
+    source: fields.text(columns.source),
+    series: fields.text(columns.series),
+    seq: fields.count(columns.seq, Number.MAX_SAFE_INTEGER),
+    value: fields.number(columns.value),
+    observedAt: fields.milliseconds(columns.observed_at),
+    publishedAt: fields.milliseconds(columns.published_at),
+    availableAt: fields.milliseconds(columns.available_at),
+    validFor: fields.number(columns.valid_for),
+  };
+  if (row.source === '' || row.series === '') throw fields.fail('source or series is empty');
+  if (row.availableAt < row.publishedAt || row.availableAt < row.observedAt) {
+    throw fields.fail('available_at is before the value was published, or before the period that it describes was over');
+  }
+  if (!(row.validFor > 0)) throw fields.fail('valid_for is not above 0');
+  return row;
+}
+
+/** Writes blocks of values, gzipped; returns how many. */
+export async function writeContext(file: string, blocks: AsyncIterable<readonly ContextRow[]>): Promise<number> {
+  let count = 0;
+  async function* lines(): AsyncGenerator<string> {
+    yield `${COLUMNS.join(',')}\n`;
+    for await (const block of blocks) {
+      count += block.length;
+      yield block.map(lineOf).join('');
+    }
+  }
+  const unfinished = `${file}.part`;
+  await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(unfinished));
+  await rename(unfinished, file);
+  return count;
+}
+
+function lineOf({ source, series, seq, value, observedAt, publishedAt, availableAt, validFor }: ContextRow): string {
+  return `${source},${series},${seq},${value},${observedAt},${publishedAt},${availableAt},${validFor}\n`;
+}
