@@ -61,8 +61,8 @@ export async function goModule(module: string, version: string): Promise<string>
   return (JSON.parse(stdout) as { readonly Dir: string }).Dir;
 }
 
-function build(what: string, folder: string): Promise<unknown> & Promise<void> {
-  return go(['install', '-trimpath', what], folder, { GOBIN: folder }) as never;
+async function build(what: string, folder: string): Promise<void> {
+  await go(['install', '-trimpath', what], folder, { GOBIN: folder });
 }
 
 async function go(args: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) {

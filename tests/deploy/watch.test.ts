@@ -98,7 +98,8 @@ test('what an alert waits for begins at 0, or its first event would show no incr
   const text = await registry.metrics();
   for (const slot of ['champion', 'challenger', 'previous', 'fallback'])
     expect(text).toContain(`tributary_inference_bundles_refused_total{slot="${slot}"} 0`);
-  for (const topic of ['ticks', 'signals']) expect(text).toContain(`tributary_evaluation_unreadable_records_total{topic="${topic}"} 0`);
+  for (const topic of ['ticks', 'signals'])
+    expect(text).toContain(`tributary_evaluation_unreadable_records_total{topic="${topic}"} 0`);
 });
 
 describe('alerts', () => {
