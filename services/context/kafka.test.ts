@@ -62,17 +62,17 @@ describeWithKafka('context on Kafka', () => {
       };
     };
     try {
-      const first = start(logs[0]!);
-      await until(async () => (await series(logs[1]!, 0)).length >= 4);
-      const second = start(logs[1]!);
+      const first = start(logs[0]);
+      await until(async () => (await series(logs[1], 0)).length >= 4);
+      const second = start(logs[1]);
       await first();
       expect(server.requests).toHaveLength(2);
       await until(() => Promise.resolve(server.requests.length >= 4));
       await second();
-      const all = await Promise.all([0, 1].map((partition) => series(logs[0]!, partition)));
+      const all = await Promise.all([0, 1].map((partition) => series(logs[0], partition)));
       expect(all[0]).toEqual(['cap.BTC 1550000000000', 'cap.ETH 410000000000', 'rate 4.08', 'rate 4.12']);
       expect(all[1]).toEqual(all[0]);
-      expect((await readMemory(logs[0]!)).get('example')!.calls(clock.now())).toBe(4);
+      expect((await readMemory(logs[0])).get('example')!.calls(clock.now())).toBe(4);
     } finally {
       await server.close();
       await Promise.all(logs.map((log) => log.close()));
