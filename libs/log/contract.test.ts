@@ -235,6 +235,8 @@ function contract(make: () => Promise<Adapter>): void {
     await expect(failing).rejects.toMatchObject({ code: 'TRB_LOG_TOO_LARGE' });
     expect(await log.committed(group, 'ticks', 1)).toBeUndefined();
     await log.commit({ group, topic: 'ticks', partition: 1, offset: 2, outputs: [record('then', 1, 'outcomes')] });
+    // Kafka shows what it has committed a moment after it has said so.
+    await until(async () => (await log.bounds('outcomes', 1)).end > end);
     expect(await valuesOf(log.read('outcomes', 1, { from: end }))).toEqual(['then']);
   });
 
@@ -271,6 +273,7 @@ function contract(make: () => Promise<Adapter>): void {
     await until(async () => (await log.committed(group, 'ticks', 2)) !== undefined);
     release();
     await expect(zombie).rejects.toMatchObject({ code: 'TRB_LOG_FENCED' });
+    await until(async () => (await log.bounds('outcomes', 2)).end > end);
     const outputs = await valuesOf(log.read('outcomes', 2, { from: end }));
     expect(new Set(outputs)).toEqual(new Set(['winner']));
     expect(winner.owned.size).toBe(4);

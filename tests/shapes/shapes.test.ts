@@ -182,7 +182,7 @@ async function startAll(processes: Processes, places: Places): Promise<void> {
   for (const [venue, [ws, rest]] of Object.entries(endpoints))
     processes.start(`ingest-${venue}`, 'ingest', '--venue', venue, '--ws-url', ws!, '--rest-url', rest!, ...service);
   processes.start('clock', 'clock', ...service);
-  const rest = ['--rest-url', `coinbase=${coinbaseRest}`, `kraken=${krakenRest}`];
+  const rest = ['--context-sources', 'none', '--rest-url', `coinbase=${coinbaseRest}`, `kraken=${krakenRest}`];
   await processes.run('backfill', 'backfill', '--store', storePath, '--export', historyFile, '--days', '2', ...rest);
   processes.start('features', 'features', '--history', historyFile, ...service);
   processes.start('evaluation', 'evaluation', ...service);
