@@ -1,9 +1,13 @@
 /** What a deployment asks of the command line, held against the command line itself: a container that it could not start is found here. */
 import { type Command, InvalidArgumentError, type Option } from 'commander';
+import { SOURCES } from '#services/context/sources/registry.ts';
 import { createProgram } from '#services/cli/main.ts';
 
 /** Variables that belong to Node or to the image and not to an option. */
 const NOT_OPTIONS = new Set(['NODE_ENV', 'NODE_OPTIONS', 'TSX_DISABLE_CACHE', 'TMPDIR', 'CUDA_CACHE_PATH']);
+
+/** Keys of context sources, which are no options: they never stand in a command line. */
+const KEYS = new Set(SOURCES.flatMap(({ key }) => (key === undefined ? [] : [key.env, `${key.env}_FILE`])));
 
 /** What is wrong with a container that runs `tributary ...args` in this environment; nothing = []. Undefined values come from a secret. */
 export function commandLineProblems(args: readonly string[], env: Readonly<Record<string, string | undefined>>): string[] {
@@ -35,7 +39,8 @@ export function commandLineProblems(args: readonly string[], env: Readonly<Recor
   for (const [name, value] of Object.entries(env)) {
     const option = command.options.find(({ envVar }) => envVar === name);
     if (option !== undefined) check(option, value, name);
-    else if (!NOT_OPTIONS.has(name)) problems.push(`${command.name()} reads no variable ${name}`);
+    else if (!NOT_OPTIONS.has(name) && !(args[0] === 'context' && KEYS.has(name)))
+      problems.push(`${command.name()} reads no variable ${name}`);
   }
   for (const option of command.options)
     if (option.mandatory && option.defaultValue === undefined && !given.has(option))

@@ -43,7 +43,17 @@ describe('deploy/compose/compose.yml', () => {
   test('has every service that runs, and what they need', () => {
     const running = own.filter(([, service]) => !isTask(service)).map(([name]) => name);
     expect(running.sort()).toEqual(
-      ['archive', 'clock', 'evaluation', 'features', 'gateway', 'inference', 'ingest-coinbase', 'ingest-kraken'].sort(),
+      [
+        'archive',
+        'clock',
+        'context',
+        'evaluation',
+        'features',
+        'gateway',
+        'inference',
+        'ingest-coinbase',
+        'ingest-kraken',
+      ].sort(),
     );
     for (const name of ['kafka', 'clickhouse', 'prometheus', 'grafana']) expect(compose.services).toHaveProperty(name);
   });

@@ -1,6 +1,6 @@
 {{/*
 One service: (dict "root" $ "component" "ingest" "service" "ingest-kraken" "settings" {…} "args" […] "ports" {name: number} …).
-`store` = it uses ClickHouse; `history` = it folds candles first; `recreate` = never two at once; `readiness` = path; `drain` = callers
+`store` = it uses ClickHouse; `trust` = it loads bundles; `secret` = name of a Secret whose entries are variables; `history` = it folds candles first; `recreate` = never two at once; `readiness` = path; `drain` = callers
 are given time to leave.
 */}}
 {{- define "tributary.deployment" -}}
@@ -64,9 +64,16 @@ spec:
             {{- if .store }}
             {{- include "tributary.clickhouseEnv" $root | nindent 12 }}
             {{- end }}
+            {{- if .trust }}
+            {{- include "tributary.trustEnv" $root | nindent 12 }}
+            {{- end }}
             {{- range $name, $value := $settings.env | default dict }}
             - { name: {{ $name }}, value: {{ $value | quote }} }
             {{- end }}
+          {{- with .secret }}
+          envFrom:
+            - secretRef: { name: {{ . }} }
+          {{- end }}
           ports:
             - { name: metrics, containerPort: 9464 }
             {{- range $name, $port := .ports | default dict }}
@@ -103,4 +110,10 @@ spec:
         {{- if .history }}
         - { name: work, emptyDir: { sizeLimit: 4Gi } }
         {{- end }}
+{{- end -}}
+
+{{/* The public half of the operator's key: without it no bundle loads, and inference says so in every abstention. */}}
+{{- define "tributary.trustEnv" -}}
+- name: TRIBUTARY_BUNDLE_TRUST
+  valueFrom: { secretKeyRef: { name: {{ .Values.signing.secretName }}, key: operator.pem.pub, optional: true } }
 {{- end -}}

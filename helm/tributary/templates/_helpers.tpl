@@ -134,6 +134,8 @@ args:
   - {{ .days | quote }}
   - --export
   - /var/lib/tributary/candles.csv.gz
+  - --context-sources
+  - none
 env:
   {{- include "tributary.clickhouseEnv" .root | nindent 2 }}
 {{ include "tributary.containerSecurity" .root }}
