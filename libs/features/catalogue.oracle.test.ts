@@ -22,42 +22,17 @@ test('every column has an oracle', () => {
   expect(COLUMNS.map(({ name }) => name).filter((name) => !named.has(name))).toEqual(columnsWithoutOracle);
 });
 
-/** A and B features that no golden of ill-behaved markets covers (edges.json, leg-edges.json): order flow and leadership. It can only shrink. */
-const featuresWithoutEdges: readonly string[] = [
-  'leader_gap_1m',
-  'leader_gap_5m',
-  'leader_gap_1s',
-  'leader_gap_5s',
-  'quoted_spread_bps',
-  'microprice_dev_bps',
-  'queue_imb_1',
-  'depth_imb_5',
-  'depth_imb_20',
-  'depth_usd_10bps',
-  'depth_usd_50bps',
-  'ret_1s',
-  'ret_5s',
-  'ret_10s',
-  'ret_30s',
-  'trade_imb_1s',
-  'trade_imb_10s',
-  'trade_imb_1m',
-  'trade_imb_5m',
-  'ofi_1s',
-  'ofi_10s',
-  'ofi_1m',
-  'trade_rate_z_1m',
-  'large_trade_flow_15m',
-  'kyle_lambda_15m',
-];
+/** A and B features that no golden of ill-behaved markets covers (edges.json, leg-edges.json, flow-edges.json). It can only shrink. */
+const featuresWithoutEdges: readonly string[] = ['leader_gap_1m', 'leader_gap_5m', 'leader_gap_1s', 'leader_gap_5s'];
 
 test('features of price and volume and technical ones have edge cases', () => {
   const read = (file: string): object => JSON.parse(readFileSync(join(import.meta.dirname, 'golden', file), 'utf8')) as object;
   const bars = Object.values(read('edges.json')) as readonly { readonly features: object }[];
   const legs = Object.values(read('leg-edges.json')) as readonly { readonly columns: readonly string[] }[];
+  const flow = read('flow-edges.json') as { readonly columns: readonly string[] };
   const named = new Set([
     ...bars.flatMap(({ features }) => Object.keys(features)),
-    ...legs.flatMap(({ columns }) => columns.map((name) => name.replace(/[.@].*/, ''))),
+    ...[...legs, flow].flatMap(({ columns }) => columns.map((name) => name.replace(/[.@].*/, ''))),
   ]);
   // What is made of context values alone has its edge cases in macro.oracle.test.ts.
   const isOfMarket = ({ inputs }: Feature): boolean => inputs.some((input) => input !== 'context');

@@ -15,7 +15,7 @@ interface Golden {
   readonly rows: readonly { readonly t: number; readonly values: readonly (number | null)[] }[];
 }
 
-const golden = JSON.parse(readFileSync(join(import.meta.dirname, 'golden/flow.json'), 'utf8')) as Golden;
+const read = (file: string): Golden => JSON.parse(readFileSync(join(import.meta.dirname, 'golden', file), 'utf8')) as Golden;
 
 const START = Date.UTC(2024, 2, 9);
 const MINUTES = 120;
@@ -23,18 +23,22 @@ const MINUTES = 120;
 const QUIET = 85;
 
 describe('order flow', () => {
-  test('the oracle covers every feature of it', () => {
+  test.each(['flow.json', 'flow-edges.json'])('the oracle covers every feature of it: %s', (file) => {
     const declared = [quoteBlock, midReturnBlock, flowBlock].flatMap(columnsOf).map(({ name }) => name);
-    expect([...golden.columns].sort()).toEqual(declared.sort());
+    expect([...read(file).columns].sort()).toEqual(declared.sort());
   });
 
-  test('is what the formulas say of the same trades, quotes and book slices', () => {
+  test.each([
+    { market: 'the same trades, quotes and book slices', file: 'flow.json', hasEdges: false },
+    { market: 'those of a market that is not well-behaved', file: 'flow-edges.json', hasEdges: true },
+  ])('is what the formulas say of $market', ({ file, hasEdges }) => {
+    const golden = read(file);
     const rows = new Map(golden.rows.map(({ t, values }) => [t, values]));
     const places = golden.columns.map((name) => featureSchema().columns.indexOf(name));
     const state = createFold({ targets: ['coinbase:BTC-USD'] });
     const wrong: string[] = [];
     let compared = 0;
-    for (const tick of events()) {
+    for (const tick of events(hasEdges)) {
       foldTick(state, tick, 0, ({ t, values }) => {
         rows.get(t)?.forEach((expected, index) => {
           const value = values[places[index]!]!;
@@ -51,38 +55,53 @@ describe('order flow', () => {
   });
 });
 
-/** The events of the oracle: the same draws. */
-function* events(): Generator<Tick> {
+/** The events of the oracle: the same draws. With edges, by minute, as the oracle's header says. */
+function* events(hasEdges: boolean): Generator<Tick> {
   const draw = createDraw(54_321);
   let price = 250_000;
   let tradeId = 0;
   for (let second = 0; second < MINUTES * 60; second++) {
-    price += draw(41) - 20;
+    const minute = hasEdges ? Math.floor(second / 60) : 0;
+    const isWithin = (from: number, to: number): boolean => minute >= from && minute < to;
+    const isFlat = isWithin(62, 68);
+    const move = draw(41) - 20;
+    price += isFlat ? 0 : move;
+    if (hasEdges && second === 92 * 60) price += 75_000;
     for (let left = second === 0 ? 1 : draw(3); left > 0; left--) {
-      const bid = (price - 1 - draw(5)) / 100;
-      const ask = (price + 1 + draw(5)) / 100;
-      const bidSize = (1 + draw(3000)) / 1000;
-      const askSize = (1 + draw(3000)) / 1000;
-      yield tickOf(second * 1000, { $case: 'quote', value: { bid, bidSize, ask, askSize } });
+      const drawn = {
+        bid: (price - 1 - draw(5)) / 100,
+        ask: (price + 1 + draw(5)) / 100,
+        bidSize: (1 + draw(3000)) / 1000,
+        askSize: (1 + draw(3000)) / 1000,
+      };
+      const value = isFlat ? { bid: (price - 2) / 100, ask: (price + 2) / 100, bidSize: 0.5, askSize: 0.5 } : drawn;
+      if (isWithin(93, 97)) value.bidSize = 0;
+      yield tickOf(second * 1000, { $case: 'quote', value });
     }
     const trades = second === 0 ? 1 : draw(4);
     for (let index = 0; index < trades; index++) {
-      const aggressor = draw(2) === 0 ? Side.SIDE_BUY : Side.SIDE_SELL;
-      const traded = (price + draw(11) - 5) / 100;
+      const isBuy = draw(2) === 0;
+      const aggressor = isBuy || isWithin(68, 75) ? Side.SIDE_BUY : Side.SIDE_SELL;
+      const offset = draw(11) - 5;
+      const traded = (price + (isFlat ? 0 : offset)) / 100;
       const base = 1 + draw(2000);
-      const size = (base * (draw(60) === 0 ? 20 : 1)) / 1000;
+      const isHuge = minute === 108 && second % 60 === 7;
+      const size = (base * (draw(60) === 0 ? 20 : 1) * (isHuge ? 1_000_000 : 1)) / 1000;
       const time = second * 1000 + index * 100 - (draw(40) === 0 ? 5000 : 0);
-      if (Math.floor(second / 60) === QUIET - 1) continue;
+      if (hasEdges ? isWithin(75, 92) : Math.floor(second / 60) === QUIET - 1) continue;
       yield tickOf(time, { $case: 'trade', value: { tradeId: ++tradeId, price: traded, size, aggressor, repaired: false } });
     }
-    for (let left = [0, 1, 1, 1, 1, 2][draw(6)]!; left > 0; left--) yield bookSlice(draw, second * 1000);
+    for (let left = [0, 1, 1, 1, 1, 2][draw(6)]!; left > 0; left--) {
+      const slice = bookSlice(draw, second * 1000, isWithin(97, 101));
+      if (!isWithin(101, 107)) yield slice;
+    }
     if ((second + 1) % 10 === 0 || draw(25) !== 0) {
       yield Tick.fromPartial({ event: { $case: 'clock', value: { t: START + (second + 1) * 1000 } } });
     }
   }
 }
 
-function bookSlice(draw: (below: number) => number, time: number): Tick {
+function bookSlice(draw: (below: number) => number, time: number, isEmptySided: boolean): Tick {
   const levels = 5 + draw(16);
   const list = (count: number, next: () => number): number[] => Array.from({ length: count }, next);
   const bidSizes = list(levels, () => (1 + draw(5000)) / 1000);
@@ -97,7 +116,10 @@ function bookSlice(draw: (below: number) => number, time: number): Tick {
     exchangeTime: (START + time) * 1000,
     event: {
       $case: 'book',
-      value: { bidSizes, askSizes, bidValue10bps, askValue10bps, bidValue50bps, askValue50bps, orderFlow },
+      value: {
+        ...(isEmptySided ? { bidSizes: [0], askSizes: askSizes.slice(0, 1) } : { bidSizes, askSizes }),
+        ...{ bidValue10bps, askValue10bps, bidValue50bps, askValue50bps, orderFlow },
+      },
     },
   });
 }

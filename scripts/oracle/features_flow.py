@@ -2,12 +2,16 @@
 """Independent values for the order-flow block: each feature's formula over the whole list of events, nothing carried along.
 
 Usage: features_flow.py > libs/features/golden/flow.json
+       features_flow.py edges > libs/features/golden/flow-edges.json
+`edges`: a market that is not well-behaved, by minute: nothing moves, everybody buys, nobody trades, the price jumps, nothing rests on one
+side, books of one level, no books, one enormous trade.
 The events are drawn by integer arithmetic, which flow.oracle.test.ts repeats exactly. Needs numpy.
 
 What stands between two clocks belongs to the second of the later one. A second without a clock has no flow, and the quote and book
 of the next clock. A trade older than the newest one before it is not part of the flow.
 """
 import json
+import sys
 from datetime import datetime, timezone
 
 import numpy as np
@@ -15,7 +19,8 @@ import numpy as np
 START = int(datetime(2024, 3, 9, tzinfo=timezone.utc).timestamp()) * 1000
 MINUTES = 120
 QUIET = 85
-SAMPLES = [1, 2, 5, 6, 15, 16, 60, 61, 62, 75, 76, 77, 85, 86, 87, 93, 101, 110, 120]
+EDGES = sys.argv[1:] == ['edges']
+SAMPLES = [61, 62, 64, 67, 68, 69, 73, 75, 76, 79, 81, 91, 92, 93, 94, 97, 98, 101, 102, 107, 108, 109, 110, 120] if EDGES else [1, 2, 5, 6, 15, 16, 60, 61, 62, 75, 76, 77, 85, 86, 87, 93, 101, 110, 120]
 
 
 def draws():
@@ -34,22 +39,43 @@ def events():
 
     price = 250_000
     for second in range(MINUTES * 60):
-        price += draw(41) - 20
+        minute = second // 60 if EDGES else 0
+        move = draw(41) - 20
+        is_flat = 62 <= minute < 68
+        price += 0 if is_flat else move
+        if EDGES and second == 92 * 60:
+            price += 75_000
         for _ in range(1 if second == 0 else draw(3)):
             bid, ask = price - 1 - draw(5), price + 1 + draw(5)
-            yield 'quote', (bid / 100, (1 + draw(3000)) / 1000, ask / 100, (1 + draw(3000)) / 1000)
+            bid_size, ask_size = 1 + draw(3000), 1 + draw(3000)
+            if is_flat:
+                bid, ask, bid_size, ask_size = price - 2, price + 2, 500, 500
+            if 93 <= minute < 97:
+                bid_size = 0
+            yield 'quote', (bid / 100, bid_size / 1000, ask / 100, ask_size / 1000)
         for index in range(1 if second == 0 else draw(4)):
             is_buy, traded, size = draw(2) == 0, price + draw(11) - 5, 1 + draw(2000)
             size *= 20 if draw(60) == 0 else 1
             time = second * 1000 + index * 100 - (5000 if draw(40) == 0 else 0)
-            if second // 60 != QUIET - 1:
-                yield 'trade', (time, traded / 100, size / 1000, is_buy)
+            if 68 <= minute < 75:
+                is_buy = True
+            if is_flat:
+                traded = price
+            if minute == 108 and second % 60 == 7:
+                size *= 1_000_000
+            if 75 <= minute < 92 or (not EDGES and second // 60 == QUIET - 1):
+                continue
+            yield 'trade', (time, traded / 100, size / 1000, is_buy)
         for _ in range([0, 1, 1, 1, 1, 2][draw(6)]):
             levels = 5 + draw(16)
             bids = [(1 + draw(5000)) / 1000 for _ in range(levels)]
             asks = [(1 + draw(5000)) / 1000 for _ in range(levels)]
             values = [(1 + draw(50_000)) / 10 for _ in range(4)]
             flow = [(draw(2001) - 1000) / 1000 for _ in range(5)]
+            if 97 <= minute < 101:
+                bids, asks = [0], asks[:1]
+            if 101 <= minute < 107:
+                continue
             yield 'book', (bids, asks, values, flow)
         if (second + 1) % 10 == 0 or draw(25) != 0:
             yield 'clock', (second + 1) * 1000
@@ -106,7 +132,7 @@ def large_share(trades, minute):
         threshold = 2 ** (np.ceil(4 * np.log2(hour[int(np.ceil(0.99 * len(hour))) - 1])) / 4)
         large += sum((value if is_buy else -value) for value, is_buy in values[m] if value > threshold)
         total += sum(value for value, _ in values[m])
-    return large / total
+    return large / total if total > 0 else np.nan
 
 
 def features(minute, table, trades, quotes, books):
@@ -139,7 +165,8 @@ def features(minute, table, trades, quotes, books):
     if steps[0] >= 20:
         moves = [np.log(table['mid'][s] / table['mid'][s - 10]) for s in steps]
         pressure = [table['value'][s - 9:s + 1].sum() / 1e6 for s in steps]
-        out['kyle_lambda_15m'] = np.cov(pressure, moves)[0, 1] / np.var(pressure, ddof=1)
+        spread = np.var(pressure, ddof=1)
+        out['kyle_lambda_15m'] = np.cov(pressure, moves)[0, 1] / spread if spread > 0 else np.nan
     else:
         out['kyle_lambda_15m'] = np.nan
     return out
