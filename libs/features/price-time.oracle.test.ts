@@ -1,6 +1,9 @@
 /** Category A from candles against scripts/oracle/features_price_time.py: pandas. */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { candlesToTicks } from '../history/candle-events.ts';
+import { loadCandles } from '../history/candles.ts';
+import { sharedData } from '../history/shared-data.ts';
 import { type Tick } from '../wire/tributary/v1/market.ts';
 import { createFold, foldTick } from './fold.ts';
 import { featureSchema } from './catalogue.ts';
@@ -10,7 +13,8 @@ interface Golden {
   readonly rows: readonly { readonly t: number; readonly values: readonly (number | null)[] }[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('golden/price-time.json', import.meta.url), 'utf8')) as Record<'price', Golden>;
+const read = (file: string): Golden =>
+  (JSON.parse(readFileSync(new URL(`golden/${file}`, import.meta.url), 'utf8')) as Record<'price', Golden>).price;
 
 const START = Date.UTC(2024, 2, 9);
 const MINUTE = 60_000;
@@ -19,28 +23,44 @@ const VENUES = ['coinbase', 'kraken', 'binanceus'];
 
 describe('category A from candles', () => {
   test('is what pandas makes of the same candles', () => {
-    const rows = new Map(golden.price.rows.map((row) => [row.t, row.values]));
-    const places = golden.price.columns.map((name) => featureSchema().columns.indexOf(name));
-    expect(golden.price.columns.filter((_, index) => places[index]! < 0)).toEqual([]);
-    const state = createFold({ targets: ['coinbase:BTC-USD'] });
-    const wrong: string[] = [];
-    let compared = 0;
-    for (const tick of candles()) {
-      foldTick(state, tick, 0, ({ t, values }) => {
-        rows.get(t)?.forEach((expected, index) => {
-          const value = values[places[index]!]!;
-          compared++;
-          // pandas' own running sums and Float32 leave about seven digits.
-          const isRight =
-            expected === null ? Number.isNaN(value) : Math.abs(value - expected) <= 1e-9 + 1e-6 * Math.abs(expected);
-          if (!isRight) wrong.push(`${golden.price.columns[index]!} at ${(t - START) / MINUTE}: ${value}, pandas ${expected}`);
-        });
-      });
-    }
-    expect(wrong).toEqual([]);
-    expect(compared).toBe(golden.price.rows.length * golden.price.columns.length);
+    expect(differences(candles(), read('price-time.json'))).toEqual([]);
+  }, 120_000);
+
+  test('is what pandas makes of recorded ones', async () => {
+    const path = sharedData('btc-1m-4venues-2023-03-01_2023-03-14.csv.gz');
+    if (path === undefined) return;
+    const golden = read('price-recorded.json');
+    const end = golden.rows.at(-1)!.t;
+    const { rows } = await loadCandles(path);
+    const known = rows.filter(
+      ({ venue, instrument, start }) => VENUES.includes(venue) && instrument === 'BTC-USD' && start < end,
+    );
+    expect(differences(candlesToTicks(known), golden)).toEqual([]);
   }, 120_000);
 });
+
+/** Compares the vectors of the first venue at the golden times. */
+function differences(ticks: Iterable<Tick>, golden: Golden): string[] {
+  const rows = new Map(golden.rows.map((row) => [row.t, row.values]));
+  const places = golden.columns.map((name) => featureSchema().columns.indexOf(name));
+  expect(golden.columns.filter((_, index) => places[index]! < 0)).toEqual([]);
+  const state = createFold({ targets: ['coinbase:BTC-USD'] });
+  const wrong: string[] = [];
+  let compared = 0;
+  for (const tick of ticks) {
+    foldTick(state, tick, 0, ({ t, values }) => {
+      rows.get(t)?.forEach((expected, index) => {
+        const value = values[places[index]!]!;
+        compared++;
+        // pandas' own running sums and Float32 leave about seven digits.
+        const isRight = expected === null ? Number.isNaN(value) : Math.abs(value - expected) <= 1e-9 + 1e-6 * Math.abs(expected);
+        if (!isRight) wrong.push(`${golden.columns[index]!} at ${new Date(t).toISOString()}: ${value}, pandas ${expected}`);
+      });
+    });
+  }
+  expect(compared).toBe(golden.rows.length * golden.columns.length);
+  return wrong;
+}
 
 /** The candles of the oracle: the same draws, in whole cents and thousandths. */
 function* candles(): Generator<Tick> {

@@ -2,15 +2,19 @@
 """Independent values for category A from candles: pandas over whole series; nothing of the fold's code or method.
 
 Usage: features_price_time.py > libs/features/golden/price-time.json
-The candles are drawn by integer arithmetic, which price-time.oracle.test.ts repeats exactly. Needs pandas and numpy.
+       features_price_time.py HISTORY > libs/features/golden/price-recorded.json
+The candles are drawn by integer arithmetic, which price-time.oracle.test.ts repeats exactly; or they are the first of a recorded history of
+these venues, in which a row without volume is a minute without a trade. Needs pandas and numpy.
 """
 import json
+import sys
 from datetime import datetime, timezone
 
 import numpy as np
 import pandas as pd
 
-START = int(datetime(2024, 3, 9, tzinfo=timezone.utc).timestamp()) * 1000
+HISTORY = sys.argv[1] if len(sys.argv) > 1 else None
+START = int(datetime(*((2023, 3, 1) if HISTORY else (2024, 3, 9)), tzinfo=timezone.utc).timestamp()) * 1000
 MINUTES = 1700
 LISTINGS = ['coinbase', 'kraken', 'binanceus']
 TIMEFRAMES = {'1m': 1, '5m': 5, '15m': 15, '1h': 60, '4h': 240, '1d': 1440}
@@ -23,7 +27,16 @@ def draws():
         yield state >> 16
 
 
-def candles():
+def recorded():
+    history = pd.read_csv(HISTORY)
+    history['minute'] = (pd.to_datetime(history.ts, utc=True) - pd.Timestamp(START, unit='ms', tz='utc')) // pd.Timedelta('1min')
+    history = history[(history.symbol == 'BTC-USD') & (history.volume > 0) & (history.minute < MINUTES)]
+    prices = ['open', 'high', 'low', 'close']
+    return {venue: [(row.minute, row.open, row[prices].max(), row[prices].min(), row.close, row.volume)
+                    for _, row in history[history.venue == venue].iterrows()] for venue in LISTINGS}
+
+
+def drawn():
     draw = draws()
     price = 2_500_000
     rows = {venue: [] for venue in LISTINGS}
@@ -36,8 +49,12 @@ def candles():
             if minute > 0 and skip < index:
                 continue
             rows[venue].append((minute, opened / 100, high / 100, low / 100, close / 100, volume / 1000))
+    return rows
+
+
+def candles():
     frames = {}
-    for venue, data in rows.items():
+    for venue, data in (recorded() if HISTORY else drawn()).items():
         frame = pd.DataFrame(data, columns=['minute', 'open', 'high', 'low', 'close', 'volume']).set_index('minute')
         frame = frame.reindex(range(MINUTES))
         frame['missing'] = frame.close.isna()
