@@ -20,7 +20,7 @@ describe('every column of the catalogue', () => {
       { name: 'parity over partitions', problems: [] },
       { name: 'parity after restore', problems: [] },
     ]);
-  }, 400_000);
+  }, 900_000);
 });
 
 describe('the checks can fail', () => {
