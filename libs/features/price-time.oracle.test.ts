@@ -19,11 +19,18 @@ const read = (file: string): Golden =>
 const START = Date.UTC(2024, 2, 9);
 const MINUTE = 60_000;
 const MINUTES = 1_700;
+/** With edges it ends here. */
+const LAST_OF_BINANCEUS = 1_600;
+const STILL = { open: 25_000, high: 25_000, low: 25_000, close: 25_000 };
 const VENUES = ['coinbase', 'kraken', 'binanceus'];
 
 describe('category A from candles', () => {
   test('is what pandas makes of the same candles', () => {
-    expect(differences(candles(), read('price-time.json'))).toEqual([]);
+    expect(differences(candles(false), read('price-time.json'))).toEqual([]);
+  }, 120_000);
+
+  test('knows leadership where one venue never moves and the other one ends', () => {
+    expect(differences(candles(true), read('leader-edges.json'))).toEqual([]);
   }, 120_000);
 
   test('is what pandas makes of recorded ones', async () => {
@@ -62,8 +69,8 @@ function differences(ticks: Iterable<Tick>, golden: Golden): string[] {
   return wrong;
 }
 
-/** The candles of the oracle: the same draws, in whole cents and thousandths. */
-function* candles(): Generator<Tick> {
+/** The candles of the oracle: the same draws, in whole cents and thousandths. With edges, as the oracle's header says. */
+function* candles(hasEdges: boolean): Generator<Tick> {
   let state = 12_345;
   const draw = (below: number): number => {
     state = (Math.imul(1_664_525, state) + 1_013_904_223) >>> 0;
@@ -80,12 +87,11 @@ function* candles(): Generator<Tick> {
       const low = Math.min(open, close) - draw(300);
       const volume = 1 + draw(5000);
       if (draw(10) < index && minute > 0) continue;
+      if (hasEdges && venue === 'binanceus' && minute >= LAST_OF_BINANCEUS) continue;
+      const isStill = hasEdges && venue === 'kraken';
       const value = {
         start,
-        open: open / 100,
-        high: high / 100,
-        low: low / 100,
-        close: close / 100,
+        ...(isStill ? STILL : { open: open / 100, high: high / 100, low: low / 100, close: close / 100 }),
         volume: volume / 1000,
         trades: -1,
       };

@@ -3,8 +3,10 @@
 
 Usage: features_price_time.py > libs/features/golden/price-time.json
        features_price_time.py HISTORY > libs/features/golden/price-recorded.json
+       features_price_time.py edges > libs/features/golden/leader-edges.json
 The candles are drawn by integer arithmetic, which price-time.oracle.test.ts repeats exactly; or they are the first of a recorded history of
-these venues, in which a row without volume is a minute without a trade. Needs pandas and numpy.
+these venues, in which a row without volume is a minute without a trade. `edges`: leadership where one venue never moves and the other one
+ends. Needs pandas and numpy.
 """
 import json
 import sys
@@ -13,7 +15,9 @@ from datetime import datetime, timezone
 import numpy as np
 import pandas as pd
 
-HISTORY = sys.argv[1] if len(sys.argv) > 1 else None
+EDGES = sys.argv[1:] == ['edges']
+HISTORY = sys.argv[1] if len(sys.argv) > 1 and not EDGES else None
+LAST_OF_BINANCEUS = 1600
 START = int(datetime(*((2023, 3, 1) if HISTORY else (2024, 3, 9)), tzinfo=timezone.utc).timestamp()) * 1000
 MINUTES = 1700
 LISTINGS = ['coinbase', 'kraken', 'binanceus']
@@ -46,7 +50,9 @@ def drawn():
             close, opened = price + next(draw) % 801 - 400, price + next(draw) % 801 - 400
             high, low = max(opened, close) + next(draw) % 300, min(opened, close) - next(draw) % 300
             volume, skip = 1 + next(draw) % 5000, next(draw) % 10
-            if minute > 0 and skip < index:
+            if EDGES and venue == 'kraken':
+                close = opened = high = low = 2_500_000
+            if (minute > 0 and skip < index) or (EDGES and venue == 'binanceus' and minute >= LAST_OF_BINANCEUS):
                 continue
             rows[venue].append((minute, opened / 100, high / 100, low / 100, close / 100, volume / 1000))
     return rows
@@ -150,11 +156,14 @@ def price_features():
             window = spread.rolling(width, min_periods=least)
             out[f'spread_z_{name}.{venue}_usd'] = (spread - window.mean()) / (window.std() + 1e-6)
         out[f'spread_gap_10.{venue}_usd'] = (spread - spread.rolling(10, min_periods=5).mean()) / lead_scale
-    out['leader_gap_1m'], out['leader_gap_5m'] = leader_gaps(logs)
+    out['leader_gap_1m'], out['leader_gap_5m'] = leader_gaps(frames)
     return pd.DataFrame(out)
 
 
-def leader_gaps(logs):
+def leader_gaps(frames):
+    logs = {venue: np.log(frame.close) for venue, frame in frames.items()}
+    # A leg that has not traded for longer says nothing.
+    is_recent = {venue: stale(frame) <= 30 for venue, frame in frames.items()}
     returns = pd.DataFrame({venue: series.diff() for venue, series in logs.items()})
     own, others = returns.coinbase, [v for v in LISTINGS if v != 'coinbase']
     gaps = {1: [], 5: []}
@@ -167,18 +176,22 @@ def leader_gaps(logs):
             correlation = {}
             for venue in others:
                 x = returns[venue].shift(1).iloc[window].values
-                correlation[venue] = max(0, np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y)))
+                scale = np.sqrt(np.sum(x * x) * np.sum(y * y))
+                correlation[venue] = max(0, np.sum(x * y) / scale) if scale > 0 else 0
             total = sum(correlation.values())
             weights = {v: c / total for v, c in correlation.items()} if total > 0 else None
         for width in gaps:
             move = {v: logs[v].iloc[minute] - logs[v].iloc[minute - width] if minute >= width else np.nan for v in LISTINGS}
-            gaps[width].append(np.nan if weights is None else sum(w * (move[v] - move['coinbase']) for v, w in weights.items()))
+            gaps[width].append(np.nan if weights is None else sum(
+                w * (move[v] - move['coinbase']) for v, w in weights.items() if is_recent[v].iloc[minute]))
     return pd.Series(gaps[1]), pd.Series(gaps[5])
 
 
 def main():
     frame = price_features()
-    minutes = [200, 400, 719, 1000, 1199, 1439, 1500, 1559, 1600, 1679, 1699]
+    if EDGES:
+        frame = frame[['leader_gap_1m', 'leader_gap_5m']]
+    minutes = [1498, 1499, 1500, 1560, 1600, 1603, 1619, 1628, 1629, 1630, 1631, 1640, 1699] if EDGES else [200, 400, 719, 1000, 1199, 1439, 1500, 1559, 1600, 1679, 1699]
     price = [{'t': START + (m + 1) * 60_000, 'values': [None if pd.isna(v) else float(f'{v:.10g}') for v in frame.loc[m]]} for m in minutes]
     print(json.dumps({'price': {'columns': [f'{c}@1' for c in frame.columns], 'rows': price}}, separators=(',', ':')))
 
