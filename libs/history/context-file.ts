@@ -2,14 +2,10 @@
  * Files of context values: `source,series,seq,value,observed_at,published_at,available_at,valid_for`, times in milliseconds since the Unix
  * epoch; .csv, .csv.gz or .parquet. Every vintage is a row of its own.
  */
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { type ContextRow } from './events.ts';
 import { createNames, type Fields, fieldsOf, findColumns } from './fields.ts';
 import { readTable } from './table.ts';
+import { writeTable } from './write-table.ts';
 
 const COLUMNS = ['source', 'series', 'seq', 'value', 'observed_at', 'published_at', 'available_at', 'valid_for'] as const;
 type Columns = Readonly<Record<(typeof COLUMNS)[number], number>>;
@@ -56,19 +52,8 @@ function rowOf(fields: Fields, columns: Columns): ContextRow {
 }
 
 /** Writes blocks of values, gzipped; returns how many. */
-export async function writeContext(file: string, blocks: AsyncIterable<readonly ContextRow[]>): Promise<number> {
-  let count = 0;
-  async function* lines(): AsyncGenerator<string> {
-    yield `${COLUMNS.join(',')}\n`;
-    for await (const block of blocks) {
-      count += block.length;
-      yield block.map(lineOf).join('');
-    }
-  }
-  const unfinished = `${file}.part`;
-  await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(unfinished));
-  await rename(unfinished, file);
-  return count;
+export function writeContext(file: string, blocks: AsyncIterable<readonly ContextRow[]>): Promise<number> {
+  return writeTable(file, COLUMNS, blocks, lineOf);
 }
 
 function lineOf({ source, series, seq, value, observedAt, publishedAt, availableAt, validFor }: ContextRow): string {

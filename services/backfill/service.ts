@@ -3,15 +3,11 @@
  * fetches the others only, so each (venue, instrument, minute) enters once and a run that was cut off goes on where it stopped.
  */
 import { setMaxListeners } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
+import { writeTable } from '#libs/history/write-table.ts';
 import {
   type CandleQuery,
   coveredMinutes,
@@ -76,20 +72,11 @@ export async function runBackfill(options: BackfillOptions): Promise<BackfillRep
 }
 
 /** Writes the candles as a history file (`.csv.gz`); returns how many. */
-export async function exportCandles(store: Store, file: string, query: CandleQuery = {}): Promise<number> {
-  let count = 0;
-  async function* lines(): AsyncGenerator<string> {
-    yield 'ts,venue,symbol,open,high,low,close,volume,trades\n';
-    for await (const block of streamCandles(store, query)) {
-      count += block.length;
-      yield block.map(lineOf).join('');
-    }
-  }
-  const unfinished = `${file}.part`;
-  await pipeline(Readable.from(lines()), createGzip({ level: 1 }), createWriteStream(unfinished));
-  await rename(unfinished, file);
-  return count;
+export function exportCandles(store: Store, file: string, query: CandleQuery = {}): Promise<number> {
+  return writeTable(file, CANDLE_COLUMNS, streamCandles(store, query), lineOf);
 }
+
+const CANDLE_COLUMNS = ['ts', 'venue', 'symbol', 'open', 'high', 'low', 'close', 'volume', 'trades'];
 
 function lineOf(c: CandleRow): string {
   const ts = new Date(c.start).toISOString().slice(0, 19);
