@@ -56,6 +56,47 @@ describe('embedded log', () => {
     await log.close();
   });
 
+  test('a new owner is told of a commit that the last one was still allowed, however short before the hand-over it began', async () => {
+    const log = await openEmbeddedLog({ path, partitions: 1 });
+    const place = { topic: 'models', partition: 0 } as const;
+    const outcomes = new Set<string>();
+    for (let turns = 0; turns < 12; turns++) {
+      const group = `office-${turns}`;
+      const [first, second] = [new AbortController(), new AbortController()];
+      const member = { group, topics: ['models'] as const, handle: () => Promise.resolve() };
+      let committing: Promise<string> = Promise.resolve('never');
+      const leaving = log.consume({
+        ...member,
+        signal: first.signal,
+        start: async () => {
+          committing = log.commit({ group, ...place, offset: 7, outputs: [] }).then(
+            () => 'committed',
+            () => 'fenced',
+          );
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          first.abort();
+          return 0;
+        },
+      });
+      let told: number | undefined;
+      await log.consume({
+        ...member,
+        signal: second.signal,
+        start: async (_topic, _partition, committed) => {
+          told = committed;
+          second.abort();
+          return Promise.resolve(0);
+        },
+      });
+      await leaving;
+      const outcome = await committing;
+      outcomes.add(outcome);
+      expect({ turns, outcome, told }).toEqual({ turns, outcome, told: outcome === 'committed' ? 7 : undefined });
+    }
+    expect(outcomes).toContain('committed');
+    await log.close();
+  });
+
   test('whoever sees a committed offset sees the outputs that were committed with it', async () => {
     const log = await openEmbeddedLog({ path, partitions: 1 });
     const commits = 200;

@@ -121,6 +121,7 @@ class EmbeddedLog implements EventLog {
       tail: (topic, partition) => this.#tail(topic, partition),
       read: (topic, partition, from, limit) => this.#read(topic, partition, from, Infinity, limit),
       committed: (group, topic, partition) => storage.committed(group, topic, partition),
+      settled: () => this.#writer.settled(),
     });
     const expire = (): void => {
       // A sweep that fails (a full disk) is tried again at the next turn.

@@ -117,6 +117,10 @@ export const seedOption = (): Option =>
 export const serviceOptions = (): Option[] => [
   new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names).makeOptionMandatory(),
   new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
+  new Option('--session-timeout-ms <n>', 'silence after which a member loses its partitions to others, milliseconds')
+    .env('KAFKA_SESSION_TIMEOUT_MS')
+    .argParser(wholeNumber(1_000, 300_000))
+    .default(10_000),
   new Option('--source <kind>', 'what the data is, for signals and the page')
     .env('TRIBUTARY_SOURCE')
     .choices(['live', 'sim', 'replay'])

@@ -13,6 +13,7 @@ import { startTelemetryServer } from '#libs/telemetry/server.ts';
 export interface ServiceOptions {
   readonly brokers: string[];
   readonly topicPrefix: string;
+  readonly sessionTimeoutMs: number;
   readonly source: Source;
   readonly metricsPort: number;
   readonly metricsHost: string;
@@ -54,7 +55,8 @@ export async function runAlone(
   const metrics = createMetrics({ source: options.source });
   const health = new Health();
   health.set(name, { ready: false, detail: 'starting' });
-  const log = await openKafkaLog({ brokers: options.brokers, clientId: `tributary-${name}`, topicPrefix: options.topicPrefix });
+  const { brokers, topicPrefix, sessionTimeoutMs } = options;
+  const log = await openKafkaLog({ brokers, clientId: `tributary-${name}`, topicPrefix, sessionTimeoutMs });
   const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
   try {
     await startTelemetryServer(

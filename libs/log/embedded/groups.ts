@@ -17,6 +17,8 @@ export interface Partitions {
   tail(topic: Topic, partition: number): Tail;
   read(topic: Topic, partition: number, from: number, limit: number): LogRecord[];
   committed(group: string, topic: Topic, partition: number): number | undefined;
+  /** Resolves when every commit that was allowed by now is carried out. */
+  settled(): Promise<void>;
 }
 
 /** One member's hold on one partition, from its start to the end of its last batch. */
@@ -163,6 +165,8 @@ export class Groups {
   }
 
   async #pump({ member: { options }, topic, partition, stop: { signal } }: Lease): Promise<void> {
+    // A commit that the last owner was still allowed may be on its way to the disk.
+    await this.#partitions.settled();
     const committed = this.#partitions.committed(options.group, topic, partition);
     let position = (await options.start?.(topic, partition, committed)) ?? committed ?? 0;
     const tail = this.#partitions.tail(topic, partition);

@@ -37,6 +37,8 @@ export class Writer {
   readonly #makeRoom: (bytes: number) => Promise<void>;
   #requests: Request[] = [];
   #running: Promise<void> | undefined;
+  /** The transaction under way. */
+  #writing: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(
@@ -61,6 +63,11 @@ export class Writer {
     });
   }
 
+  /** Resolves when what has passed its guard by now is on disk or has failed. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
   /** Refuses new requests and waits for those that were made. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -72,8 +79,10 @@ export class Writer {
     await Promise.resolve();
     while (this.#requests.length > 0) {
       const taken = this.#take().filter(isAllowed);
+      const writing = this.#transact(taken);
+      this.#writing = writing.catch(() => undefined);
       try {
-        await this.#transact(taken);
+        await writing;
         for (const { resolve } of taken) resolve();
       } catch (error) {
         for (const { reject } of taken) reject(error);
