@@ -1,0 +1,117 @@
+/** One KRaft node, broker and controller at once, as a process of its own on loopback. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import { execute, fetchJars } from './jars.ts';
+
+const READY_WITHIN = 120_000;
+const HEAP = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+
+export interface NodePlan {
+  readonly id: number;
+  readonly port: number;
+  readonly controllerPort: number;
+  /** Of a second listener: where it listens, and the port that it tells its clients, which is somebody else's. */
+  readonly detour?: { readonly port: number; readonly toldPort: number };
+}
+
+export class KafkaNode {
+  readonly address: string;
+  readonly #configuration: string;
+  readonly #output: string;
+  readonly #java: readonly string[];
+  #child: ChildProcess | undefined;
+
+  /** Formats its directory, a new one below `folder`; starts nothing. `settings`: lines of server.properties. */
+  constructor(folder: string, clusterId: string, plan: NodePlan, all: readonly NodePlan[], settings: string) {
+    const directory = join(folder, `node-${plan.id}`);
+    mkdirSync(directory);
+    this.address = `127.0.0.1:${plan.port}`;
+    this.#configuration = join(directory, 'server.properties');
+    this.#output = join(directory, 'broker.out');
+    this.#java = [...HEAP, '-cp', join(fetchJars(), '*')];
+    writeFileSync(this.#configuration, `${placeOf(plan, all)}log.dirs=${join(directory, 'data')}\n${settings}`);
+    // With an equals sign: one id in 64 begins with a dash and would be taken for an option.
+    const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', this.#configuration];
+    execute('java', [...this.#java, ...format], directory);
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Does not wait for it. */
+  start(): void {
+    const output = openSync(this.#output, 'a');
+    this.#child = spawn('java', [...this.#java, 'kafka.Kafka', this.#configuration], { stdio: ['ignore', output, output] });
+    closeSync(output);
+  }
+
+  /** Resolves when it answers as a broker. */
+  async ready(): Promise<void> {
+    const admin = new Kafka({ brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+    const begin = Date.now();
+    while (Date.now() - begin < READY_WITHIN && isRunning(this.#child)) {
+      try {
+        await admin.connect();
+        await admin.listTopics();
+        await admin.disconnect();
+        return;
+      } catch {
+        await delay(100);
+      }
+    }
+    throw new Error(`The broker did not come up:\n${readFileSync(this.#output, 'utf8').slice(-4000)}`);
+  }
+
+  /** SIGKILL by default: what it had written stays. SIGTERM hands its leaderships over first. */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child === undefined || !isRunning(child)) return;
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.kill(signal);
+    await exited;
+  }
+
+  /** For the end of this process, when nothing can be waited for. */
+  abandon(): void {
+    this.#child?.kill('SIGKILL');
+  }
+}
+
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+function placeOf({ id, port, controllerPort, detour }: NodePlan, all: readonly NodePlan[]): string {
+  const listen = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
+  const told = [...listen];
+  if (detour !== undefined) {
+    listen.push(`DETOUR://127.0.0.1:${detour.port}`);
+    told.push(`DETOUR://127.0.0.1:${detour.toldPort}`);
+  }
+  return `process.roles=broker,controller
+node.id=${id}
+listeners=${listen.join(',')}
+advertised.listeners=${told.join(',')}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT
+controller.listener.names=CONTROLLER
+controller.quorum.voters=${all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(',')}
+`;
+}
+
+function isRunning(child: ChildProcess | undefined): boolean {
+  return child?.exitCode === null && child.signalCode === null;
+}
