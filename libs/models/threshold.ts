@@ -1,6 +1,5 @@
 /** The least confidence at which a head speaks, chosen on earlier data so that what it says holds later. */
-import { type Block, effectiveTrials, wilson } from '../validation/intervals.ts';
-import { BLOCK_MS } from '../validation/metrics.ts';
+import { type Block, BLOCK_MS, effectiveTrials, wilson } from '../validation/intervals.ts';
 
 export interface ThresholdOptions {
   /** Accuracy on moves that spoken decisions must have reached, (0.5, 1). */

@@ -1,5 +1,6 @@
 /** The accuracy table that backtest, replay and evaluation print: one line per symbol, venue, horizon and target. */
-import { type Assessment } from './metrics.ts';
+import { alignedText } from './aligned-text.ts';
+import { type Assessment, type Range } from './metrics.ts';
 
 export interface AccuracyRow extends Assessment {
   readonly symbol: string;
@@ -31,19 +32,10 @@ const HEADINGS = [
 
 /** Aligned text, no colours. `right` = accuracy of the emitted signals on moves; `with flats` counts flats and voids as misses. */
 export function accuracyTable(report: { readonly results: readonly AccuracyRow[] }): string {
-  const lines = [HEADINGS, ...report.results.map(cells)];
-  const widths = HEADINGS.map((_, c) => Math.max(...lines.map((line) => line[c]!.length)));
-  const text = lines.map((line) =>
-    line
-      .map((cell, c) => (c < 4 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [text[0], widths.map((width) => '-'.repeat(width)).join('  '), ...text.slice(1)].join('\n');
+  return alignedText([HEADINGS, ...report.results.map(cells)], 4);
 }
 
 function cells(row: AccuracyRow): readonly string[] {
-  const full = row.at_coverage.find((point) => point.coverage === 1);
   const at = (coverage: number): string => decimals(row.at_coverage.find((point) => point.coverage === coverage)?.accuracy);
   return [
     row.symbol,
@@ -54,13 +46,13 @@ function cells(row: AccuracyRow): readonly string[] {
     percent(row.flat_share),
     String(row.void),
     decimals(row.majority),
-    `${decimals(row.accuracy)} ${range(full?.low, full?.high)}`,
+    `${decimals(row.accuracy)} ${range(row.bootstrap)}`,
     at(0.5),
     at(0.2),
     at(0.1),
     percent(row.coverage_at_68),
     `${row.emitted.count} (${percent(row.emitted.coverage)})`,
-    `${decimals(row.emitted.accuracy)} ${range(row.emitted.wilson?.[0], row.emitted.wilson?.[1])}`,
+    `${decimals(row.emitted.accuracy)} ${range(row.emitted.wilson)}`,
     decimals(row.emitted.accuracy_with_flats),
     decimals(row.brier),
     decimals(row.ece),
@@ -75,8 +67,6 @@ function percent(value: number | null): string {
   return value === null ? '-' : `${(value * 100).toFixed(1)} %`;
 }
 
-function range(low: number | null | undefined, high: number | null | undefined): string {
-  return low === null || low === undefined || high === null || high === undefined
-    ? '[-]'
-    : `[${low.toFixed(3)}-${high.toFixed(3)}]`;
+function range(interval: Range | null): string {
+  return interval === null ? '[-]' : `[${interval[0].toFixed(3)}-${interval[1].toFixed(3)}]`;
 }

@@ -18,14 +18,17 @@ export function wilson(share: number, trials: number, z = Z_95): Interval {
   return { low: Math.max(0, centre - reach), high: Math.min(1, centre + reach) };
 }
 
-/** Hits and trials of each block of time. */
+/** Blocks of the bootstrap and of the effective n, milliseconds. */
+export const BLOCK_MS = 4 * 3_600_000;
+
+/** Hits and trials of each block of time. `hits` may be any sum over the trials: then it is their mean that is judged. */
 export interface Block {
   hits: number;
   trials: number;
 }
 
 /** Blocks of `width` milliseconds aligned to UTC; those without trials are left out. */
-export function blocksOf(times: ArrayLike<number>, right: ArrayLike<number>, width: number): Block[] {
+export function blocksOf(times: ArrayLike<number>, right: ArrayLike<number>, width = BLOCK_MS): Block[] {
   const blocks = new Map<number, Block>();
   for (let i = 0; i < times.length; i++) {
     const key = Math.floor(times[i]! / width);
@@ -37,23 +40,40 @@ export function blocksOf(times: ArrayLike<number>, right: ArrayLike<number>, wid
   return [...blocks.entries()].sort(([a], [b]) => a - b).map(([, block]) => block);
 }
 
-/** 95 % percentile interval of hits / trials over blocks drawn with replacement (Künsch 1989, non-overlapping). Seeded. One block says nothing. */
-export function blockBootstrap(blocks: readonly Block[], seed: number, draws = 1_000): Interval {
-  if (blocks.length < 2) return { low: 0, high: 1 };
+/**
+ * 95 % percentile interval of a statistic over blocks drawn with replacement (Künsch 1989, non-overlapping); it is given the places of the
+ * drawn ones. Seeded: two statistics with one seed see the same draws. Undefined for fewer than two blocks, which say nothing.
+ */
+export function bootstrap(
+  blocks: number,
+  seed: number,
+  statistic: (drawn: Int32Array) => number,
+  draws = 1_000,
+): Interval | undefined {
+  if (blocks < 2) return undefined;
   const random = createRandom(seed);
-  const shares = new Float64Array(draws);
+  const drawn = new Int32Array(blocks);
+  const values = new Float64Array(draws);
   for (let draw = 0; draw < draws; draw++) {
+    // Storing truncates.
+    for (let i = 0; i < blocks; i++) drawn[i] = random.next() * blocks;
+    values[draw] = statistic(drawn);
+  }
+  values.sort();
+  return { low: values[Math.floor(draws * 0.025)]!, high: values[Math.ceil(draws * 0.975) - 1]! };
+}
+
+/** Of hits / trials; undefined for fewer than two blocks. */
+export function blockBootstrap(blocks: readonly Block[], seed: number): Interval | undefined {
+  return bootstrap(blocks.length, seed, (drawn) => {
     let hits = 0;
     let trials = 0;
-    for (let i = 0; i < blocks.length; i++) {
-      const block = blocks[Math.floor(random.next() * blocks.length)]!;
-      hits += block.hits;
-      trials += block.trials;
+    for (const place of drawn) {
+      hits += blocks[place]!.hits;
+      trials += blocks[place]!.trials;
     }
-    shares[draw] = hits / trials;
-  }
-  shares.sort();
-  return { low: shares[Math.floor(draws * 0.025)]!, high: shares[Math.ceil(draws * 0.975) - 1]! };
+    return hits / trials;
+  });
 }
 
 /**

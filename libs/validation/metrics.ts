@@ -1,5 +1,14 @@
 /** Accuracy of predictions against outcomes, by the same rules as an independent scorer can recompute from raw candles. */
-import { blockBootstrap, type Block, blocksOf, effectiveTrials, type Interval, wilson } from './intervals.ts';
+import {
+  type Block,
+  blockBootstrap,
+  BLOCK_MS,
+  blocksOf,
+  bootstrap,
+  effectiveTrials,
+  type Interval,
+  wilson,
+} from './intervals.ts';
 import { FLAT, UP, VOID } from './labels.ts';
 
 /** One decision and what came of it. */
@@ -13,23 +22,33 @@ export interface Prediction {
   readonly y: number;
 }
 
-/** Blocks of the bootstrap and of the effective n. */
-export const BLOCK_MS = 4 * 3_600_000;
 export const COVERAGES = [1, 0.5, 0.2, 0.1] as const;
 /** The accuracy that a signal should reach, and the fewest moves it is judged on. */
 const WANTED = 0.68;
 const WANTED_FROM = 200;
+/** Of the interval of that coverage, which ranks all moves anew each time. */
+const COVERAGE_DRAWS = 200;
 
-export interface CoveragePoint {
+/** 95 %, low and high; null where there are fewer than two blocks of four hours. */
+export type Range = readonly [low: number, high: number];
+
+/** How sure an accuracy is, in two ways. */
+export interface Sureness {
+  /** Independent moves that would vary as much as these do from block to block. */
+  readonly effective_n: number;
+  /** Wilson's interval with the effective n. */
+  readonly wilson: Range | null;
+  /** Block bootstrap. */
+  readonly bootstrap: Range | null;
+}
+
+export interface CoveragePoint extends Sureness {
   readonly coverage: number;
   readonly n: number;
   readonly accuracy: number | null;
-  /** Block bootstrap, 95 %. */
-  readonly low: number | null;
-  readonly high: number | null;
 }
 
-export interface EmittedMetrics {
+export interface EmittedMetrics extends Sureness {
   readonly count: number;
   /** Share of the scored decisions that spoke. */
   readonly coverage: number;
@@ -41,15 +60,14 @@ export interface EmittedMetrics {
   readonly accuracy: number | null;
   /** right / count: flats and voids are misses. */
   readonly accuracy_with_flats: number | null;
-  /** Of accuracy, with the effective n. */
-  readonly wilson: readonly [number, number] | null;
-  readonly effective_n: number;
 }
 
 /** Field names are those of the report file. */
-export interface Assessment {
+export interface Assessment extends Sureness {
   /** Moves: neither flat nor void. */
   readonly n: number;
+  /** The most of them whose times from decision to outcome do not overlap. */
+  readonly non_overlapping_n: number;
   /** Of moves and flats together. */
   readonly flat_share: number | null;
   /** Decisions without an outcome. */
@@ -57,11 +75,11 @@ export interface Assessment {
   /** Accuracy of always naming the more frequent direction. */
   readonly majority: number | null;
   readonly accuracy: number | null;
-  readonly effective_n: number;
-  readonly wilson: readonly [number, number] | null;
   readonly at_coverage: readonly CoveragePoint[];
   /** Largest coverage, most confident first, whose accuracy is >= 0.68 on more than 200 moves. Descriptive: chosen after the fact. */
   readonly coverage_at_68: number;
+  /** Block bootstrap. */
+  readonly coverage_at_68_range: Range | null;
   readonly emitted: EmittedMetrics;
   /** Matthews correlation of directions and moves (1975); null where one of them never varies. */
   readonly mcc: number | null;
@@ -70,24 +88,25 @@ export interface Assessment {
   readonly ece: number | null;
 }
 
-/** `predictions` in order of t; the order decides among equal confidences. */
-export function assess(predictions: readonly Prediction[], seed: number): Assessment {
+/** `predictions` in order of t; the order decides among equal confidences. `horizon`: milliseconds. */
+export function assess(predictions: readonly Prediction[], seed: number, horizon: number): Assessment {
   const known = predictions.filter((p) => p.y !== VOID);
   const moves = known.filter((p) => p.y !== FLAT);
   const ups = moves.reduce((sum, p) => sum + Number(p.y === UP), 0);
   const ranked = [...moves].sort((a, b) => Math.abs(b.probabilityUp - 0.5) - Math.abs(a.probabilityUp - 0.5));
-  const all = summarise(moves);
   return {
     n: moves.length,
+    non_overlapping_n: nonOverlapping(moves, horizon),
     flat_share: ratio(known.length - moves.length, known.length),
     void: predictions.length - known.length,
     majority: ratio(Math.max(ups, moves.length - ups), moves.length),
-    accuracy: all.accuracy,
-    effective_n: all.effective,
-    wilson: all.wilson,
-    at_coverage: COVERAGES.map((coverage) => atCoverage(ranked, coverage, seed)),
-    coverage_at_68: coverageAt(ranked),
-    emitted: emittedMetrics(predictions),
+    ...judged(moves, seed),
+    at_coverage: COVERAGES.map((coverage) => {
+      const chosen = ranked.slice(0, Math.floor(ranked.length * coverage));
+      return { coverage, n: chosen.length, ...judged(chosen, seed) };
+    }),
+    ...coverageAt(ranked, seed),
+    emitted: emittedMetrics(predictions, seed),
     mcc: matthews(moves),
     brier: mean(moves, (p) => (p.probabilityUp - Number(p.y === UP)) ** 2),
     ece: calibrationError(moves),
@@ -99,47 +118,75 @@ function isRight(p: Prediction): boolean {
   return p.probabilityUp > 0.5 === p.y > 0;
 }
 
-function summarise(moves: readonly Prediction[]): {
-  accuracy: number | null;
-  effective: number;
-  wilson: readonly [number, number] | null;
-} {
-  const right = moves.reduce((sum, p) => sum + Number(isRight(p)), 0);
-  const accuracy = ratio(right, moves.length);
-  const effective = moves.length === 0 ? 0 : effectiveTrials(blocks(moves));
-  return { accuracy, effective, wilson: accuracy === null ? null : pair(wilson(accuracy, effective)) };
+/** Taking each as early as it can be taken takes the most. */
+function nonOverlapping(moves: readonly Prediction[], horizon: number): number {
+  let count = 0;
+  let free = -Infinity;
+  for (const { t } of moves) {
+    if (t < free) continue;
+    count++;
+    free = t + horizon;
+  }
+  return count;
 }
 
-function blocks(moves: readonly Prediction[]): Block[] {
+function judged(moves: readonly Prediction[], seed: number): Sureness & { readonly accuracy: number | null } {
+  const accuracy = ratio(
+    moves.reduce((sum, p) => sum + Number(isRight(p)), 0),
+    moves.length,
+  );
+  if (accuracy === null) return { accuracy, effective_n: 0, wilson: null, bootstrap: null };
+  const blocks = blocksOfMoves(moves);
+  const effective = effectiveTrials(blocks);
+  return {
+    accuracy,
+    effective_n: effective,
+    wilson: rangeOf(wilson(accuracy, effective)),
+    bootstrap: rangeOf(blockBootstrap(blocks, seed)),
+  };
+}
+
+function blocksOfMoves(moves: readonly Prediction[]): Block[] {
   return blocksOf(
     moves.map((p) => p.t),
     moves.map((p) => Number(isRight(p))),
-    BLOCK_MS,
   );
 }
 
-function atCoverage(ranked: readonly Prediction[], coverage: number, seed: number): CoveragePoint {
-  const chosen = ranked.slice(0, Math.floor(ranked.length * coverage));
-  if (chosen.length === 0) return { coverage, n: 0, accuracy: null, low: null, high: null };
-  const right = chosen.reduce((sum, p) => sum + Number(isRight(p)), 0);
-  return { coverage, n: chosen.length, accuracy: right / chosen.length, ...blockBootstrap(blocks(chosen), seed) };
+function coverageAt(ranked: readonly Prediction[], seed: number): Pick<Assessment, 'coverage_at_68' | 'coverage_at_68_range'> {
+  const keys = [...new Set(ranked.map(({ t }) => Math.floor(t / BLOCK_MS)))];
+  const places = new Map(keys.map((key, place) => [key, place]));
+  const block = Int32Array.from(ranked, ({ t }) => places.get(Math.floor(t / BLOCK_MS))!);
+  const right = Uint8Array.from(ranked, (p) => Number(isRight(p)));
+  const times = new Int32Array(keys.length);
+  const range = bootstrap(
+    keys.length,
+    seed,
+    (drawn) => {
+      times.fill(0);
+      for (const place of drawn) times[place]!++;
+      return largestCoverage(right, (i) => times[block[i]!]!);
+    },
+    COVERAGE_DRAWS,
+  );
+  return { coverage_at_68: largestCoverage(right, () => 1), coverage_at_68_range: rangeOf(range) };
 }
 
-function coverageAt(ranked: readonly Prediction[]): number {
-  let right = 0;
-  let coverage = 0;
-  ranked.forEach((p, i) => {
-    right += Number(isRight(p));
-    if (i + 1 > WANTED_FROM && right / (i + 1) >= WANTED) coverage = (i + 1) / ranked.length;
-  });
-  return coverage;
+/** `right` by rank, each counted `times`. */
+function largestCoverage(right: Uint8Array, times: (i: number) => number): number {
+  let [hits, trials, largest] = [0, 0, 0];
+  for (let i = 0; i < right.length; i++) {
+    hits += right[i]! * times(i);
+    trials += times(i);
+    if (trials > WANTED_FROM && hits >= WANTED * trials) largest = trials;
+  }
+  return trials === 0 ? 0 : largest / trials;
 }
 
-function emittedMetrics(predictions: readonly Prediction[]): EmittedMetrics {
+function emittedMetrics(predictions: readonly Prediction[], seed: number): EmittedMetrics {
   const emitted = predictions.filter((p) => p.signal !== 0);
   const moves = emitted.filter((p) => p.y !== VOID && p.y !== FLAT);
   const right = moves.reduce((sum, p) => sum + Number(p.signal === p.y), 0);
-  const { effective, wilson: interval } = summarise(moves);
   return {
     count: emitted.length,
     coverage: ratio(emitted.length, predictions.length) ?? 0,
@@ -147,10 +194,8 @@ function emittedMetrics(predictions: readonly Prediction[]): EmittedMetrics {
     flat: emitted.reduce((sum, p) => sum + Number(p.y === FLAT), 0),
     void: emitted.reduce((sum, p) => sum + Number(p.y === VOID), 0),
     right,
-    accuracy: ratio(right, moves.length),
     accuracy_with_flats: ratio(right, emitted.length),
-    wilson: interval,
-    effective_n: effective,
+    ...judged(moves, seed),
   };
 }
 
@@ -185,6 +230,6 @@ function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }
 
-function pair(interval: Interval): readonly [number, number] {
-  return [interval.low, interval.high];
+export function rangeOf(interval: Interval | undefined): Range | null {
+  return interval === undefined ? null : [interval.low, interval.high];
 }

@@ -1,6 +1,7 @@
 /** Labels, splits, intervals and metrics against cases worked by hand. */
 import { describe, expect, test } from '@jest/globals';
 import { type CandleRow } from '../history/rows.ts';
+import { createRandom } from '../models/random.ts';
 import { accuracyTable } from './accuracy-table.ts';
 import { blockBootstrap, blocksOf, effectiveTrials, wilson } from './intervals.ts';
 import { DOWN, FLAT, labelMinutes, minuteSeries, UP, VOID } from './labels.ts';
@@ -83,7 +84,7 @@ describe('intervals', () => {
     expect(effectiveTrials(alternating)).toBe(1_000);
     expect(effectiveTrials(runs)).toBeCloseTo(99, 0); // one trial a block
     expect(blockBootstrap(alternating, 1)).toEqual({ low: 0.5, high: 0.5 });
-    const wide = blockBootstrap(runs, 1);
+    const wide = blockBootstrap(runs, 1)!;
     expect(wide.low).toBeCloseTo(0.4, 1);
     expect(wide.high).toBeCloseTo(0.6, 1);
     expect(blockBootstrap(runs, 1)).toEqual(wide);
@@ -98,11 +99,14 @@ describe('metrics', () => {
       t: i * MINUTE,
     })),
     1,
+    2 * MINUTE,
   );
 
   test('accuracy is of moves, most confident first', () => {
     // By confidence: 0.9 right, 0.2 wrong, 0.6 right, 0.55 wrong, 0.5 (down) right.
     expect(assessed).toMatchObject({ n: 5, flat_share: 1 / 6, void: 1, majority: 0.6, accuracy: 0.6 });
+    // Moves at minutes 0, 1, 2, 3 and 6, each two minutes long: 0, 2 and 6.
+    expect(assessed.non_overlapping_n).toBe(3);
     expect(assessed.at_coverage.map(({ n, accuracy }) => [n, accuracy])).toEqual([
       [5, 0.6],
       [2, 0.5],
@@ -128,6 +132,25 @@ describe('metrics', () => {
     });
   });
 
+  test('each accuracy has both intervals, and so has the coverage at 0.68', () => {
+    const random = createRandom(4);
+    const rows = Array.from({ length: 6_000 }, (_, i) => {
+      const probabilityUp = random.next();
+      return { t: i * MINUTE, probabilityUp, signal: probabilityUp > 0.7 ? 1 : 0, y: random.next() < probabilityUp ? UP : DOWN };
+    });
+    const found = assess(rows, 1, MINUTE);
+    for (const { accuracy, wilson: range, bootstrap } of [found, ...found.at_coverage, found.emitted]) {
+      // Independent trials: both say the same, roughly.
+      expect(Math.abs(range![0] - bootstrap![0])).toBeLessThan(0.02);
+      expect(bootstrap![0]).toBeLessThan(accuracy!);
+      expect(bootstrap![1]).toBeGreaterThan(accuracy!);
+    }
+    const [low, high] = found.coverage_at_68_range!;
+    expect(low).toBeLessThanOrEqual(found.coverage_at_68);
+    expect(high).toBeGreaterThanOrEqual(found.coverage_at_68);
+    expect(high - low).toBeLessThan(0.4);
+  });
+
   test('coverage at 0.68 is the largest that holds on more than 200 moves', () => {
     const rows = Array.from({ length: 1_000 }, (_, i) => ({
       t: i * MINUTE,
@@ -136,12 +159,12 @@ describe('metrics', () => {
       y: i < 340 || i % 2 === 0 ? UP : DOWN,
     }));
     // 340 right, then every other one: (340 + (k - 340) / 2) / k = 0.68 at k = 944.
-    expect(assess(rows, 1).coverage_at_68).toBeCloseTo(0.944, 2);
-    expect(assess(rows.slice(0, 150), 1).coverage_at_68).toBe(0);
+    expect(assess(rows, 1, MINUTE).coverage_at_68).toBeCloseTo(0.944, 2);
+    expect(assess(rows.slice(0, 150), 1, MINUTE).coverage_at_68).toBe(0);
   });
 
   test('nothing to judge is null, not a number', () => {
-    expect(assess([p(0.5, VOID)], 1)).toMatchObject({
+    expect(assess([p(0.5, VOID)], 1, MINUTE)).toMatchObject({
       n: 0,
       flat_share: null,
       accuracy: null,
@@ -157,13 +180,14 @@ describe('metrics', () => {
     const table = accuracyTable({
       results: [
         { symbol: 'BTC-USD', venue: 'kraken', horizon: '1m', target: 'entry', ...assessed },
-        { symbol: 'ETH-USD', venue: 'coinbase', horizon: '15m', target: 'close', ...assess([], 1) },
+        { symbol: 'ETH-USD', venue: 'coinbase', horizon: '15m', target: 'close', ...assess([], 1, MINUTE) },
       ],
     });
     const lines = table.split('\n');
     expect(lines).toHaveLength(4);
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
-    expect(lines[2]).toMatch(/^BTC-USD +kraken +1m +entry +5 +16\.7 % +1 +0\.600 +0\.600 \[0\.000-1\.000\]/);
+    // All within one block: nothing is known of how sure it is.
+    expect(lines[2]).toMatch(/^BTC-USD +kraken +1m +entry +5 +16\.7 % +1 +0\.600 +0\.600 \[-\]/);
     expect(lines[3]).toContain(' - [-] ');
   });
 });

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { createRandom } from '#libs/models/random.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
-import { type BacktestReport, runBacktest } from './backtest.ts';
+import { type BacktestReport, type BacktestResult, runBacktest } from './backtest.ts';
 import { parseBacktestOptions, type RawBacktestOptions } from './options.ts';
+import { readTrials } from './trials.ts';
 
 const MINUTE = 60_000;
 const START = Date.parse('2024-05-01T00:00:00Z');
@@ -27,7 +28,7 @@ describe('with a venue that follows another a minute later', () => {
   const candles = market('lagging');
   let report: BacktestReport;
   beforeAll(async () => {
-    report = await backtest('edge', candles, {});
+    report = await backtest('edge', candles, { ledger: join(folder, 'trials.jsonl'), trials: '40' });
   }, PATIENCE);
 
   test('finds the edge, speaks, and is right out of sample', () => {
@@ -61,33 +62,63 @@ describe('with a venue that follows another a minute later', () => {
     expect(JSON.parse(await readFile(join(folder, 'edge.json'), 'utf8'))).toEqual(report);
   });
 
+  test('says what the signals earned, and how many trials that is one of', async () => {
+    const follower = report.results.find(({ venue, target }) => venue === 'kraken' && target === 'close')!;
+    expect(follower.paper.trades).toBeGreaterThan(50);
+    expect(follower.paper.hours).toBe(TESTED / 60);
+    expect(follower.paper.net_bps!).toBeCloseTo(
+      follower.paper.gross_bps! - 2 * (follower.costs.taker_fee_bps + follower.costs.half_spread_bps),
+      9,
+    );
+    expect(report.trials).toEqual({ count: 41, from: ['this run', 'the ledger trials.jsonl', '40 by --trials'] });
+    const [trial] = await readTrials(join(folder, 'trials.jsonl'));
+    expect(Object.keys(trial!.sharpe)).toHaveLength(4);
+    expect(report.consistency.map(({ target, worst }) => [target, worst.venue])).toContainEqual(['close', 'coinbase']);
+  });
+
   test(
     'gives the same without threads',
     async () => {
       const again = await backtest('alone', candles, { workers: 0 }, ['close']);
-      expect(again.results).toEqual(report.results.filter(({ target }) => target === 'close'));
+      const predicted = (result: BacktestResult): object => ({ ...result, paper: undefined });
+      expect(again.results.map(predicted)).toEqual(report.results.filter(({ target }) => target === 'close').map(predicted));
       expect(await predictions('alone')).toEqual((await predictions('edge')).filter((row) => row['target'] === 'close'));
     },
     PATIENCE,
   );
 
   test(
-    'what comes after a decision moves it by no bit',
+    'what comes after a fold moves no decision of it by a bit, neither missing nor overwritten',
     async () => {
       const cut = Date.parse('2024-05-03T06:00:00Z');
-      const changed = candles.map((candle) =>
+      const garbled = candles.map((candle) =>
         candle.start < cut
           ? candle
           : { ...candle, open: candle.close * 1.01, high: candle.high * 1.02, close: candle.open, volume: 7 },
       );
-      await backtest('changed', changed, {}, ['close']);
+      const hashes = async (name: string, rows: readonly CandleRow[]): Promise<string[][]> =>
+        (await backtest(name, rows, {}, ['close'])).results.map(({ folds }) => folds.map(({ sha256 }) => sha256));
+      const before = report.results
+        .filter(({ target }) => target === 'close')
+        .map(({ folds }) => folds.map(({ sha256 }) => sha256));
+      const [missing, overwritten] = [
+        await hashes(
+          'cut',
+          candles.filter(({ start }) => start < cut),
+        ),
+        await hashes('garbled', garbled),
+      ];
+      const firsts = before.map(([first]) => first);
+      expect(missing).toEqual(firsts.map((first) => [first]));
+      expect(overwritten.map(([first]) => first)).toEqual(firsts);
+      expect(new Set(firsts).size).toBe(2);
+      // The minute of the cut still knows nothing of what comes after it.
       const decided = async (name: string): Promise<Record<string, string>[]> =>
-        (await predictions(name)).filter((row) => row['target'] === 'close').map((row) => ({ ...row, y: '' }));
-      const [before, after] = [await decided('edge'), await decided('changed')];
-      const isBefore = (row: Record<string, string>): boolean => Number(row['t']) <= cut;
-      expect(after.filter(isBefore)).toHaveLength(2 * 361);
-      expect(after.filter(isBefore)).toEqual(before.filter(isBefore));
-      expect(after).not.toEqual(before);
+        (await predictions(name))
+          .filter((row) => row['target'] === 'close' && Number(row['t']) <= cut)
+          .map((row) => ({ ...row, y: '' }));
+      expect(await decided('garbled')).toEqual(await decided('edge'));
+      expect(overwritten.map(([, second]) => second)).not.toEqual(before.map(([, second]) => second));
     },
     PATIENCE,
   );
@@ -133,6 +164,7 @@ describe('what cannot be done', () => {
     ['a bad date', { trainUntil: 'yesterday' }, 'TRB_BACKTEST_OPTIONS'],
     ['a bad duration', { retrainEvery: '2 days' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown category', { without: 'A,F' }, 'TRB_BACKTEST_OPTIONS'],
+    ['trials that are no number', { trials: 'many' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown horizon', { horizons: '1m,7m' }, 'TRB_UNKNOWN_HORIZON'],
     ['a horizon of the fast lane', { horizons: '1s' }, 'TRB_UNKNOWN_HORIZON'],
     ['a time after the data', { trainUntil: '2030-01-01' }, 'TRB_BACKTEST_RANGE'],

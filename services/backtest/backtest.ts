@@ -1,4 +1,5 @@
 /** The backtest: history folded once, every head walked forward, decisions and accuracy written as files that others can check. */
+import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { basename } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
@@ -6,9 +7,15 @@ import { COLUMNS, featureSchema } from '#libs/features/catalogue.ts';
 import { type Category } from '#libs/features/declaration.ts';
 import { loadCandles } from '#libs/history/candles.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
+import { costBps, takerFeeBps } from '#libs/market/fees.ts';
+import { HORIZON_MS } from '#libs/market/horizon.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { type AccuracyRow } from '#libs/validation/accuracy-table.ts';
+import { type Consistency, consistencyOf } from '#libs/validation/consistency.ts';
+import { estimateHalfSpreadBps } from '#libs/validation/half-spread.ts';
 import { assess, type Assessment, type Prediction } from '#libs/validation/metrics.ts';
+import { assessPaper, type PaperAssessment, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
+import { ANNUAL } from '#libs/validation/sharpe.ts';
 import { type Fold, innerFolds, walkForward } from '#libs/validation/splits.ts';
 import { createNetworkPool } from '#services/training/deep/network-pool.ts';
 import {
@@ -30,15 +37,27 @@ import { type BacktestOptions } from './options.ts';
 import { checkWritable, type HeadDecisions, writePredictions, writeReport, writeText } from './files.ts';
 import { reportPage } from './page.ts';
 import { regimesOf } from './regimes.ts';
+import { appendTrial, configurationOf, readTrials, type Trial, trialsOf } from './trials.ts';
 import { type FoldSummary, type Walk, walkHead, type WalkOptions } from './walk.ts';
 
 export interface BacktestResult extends AccuracyRow {
-  readonly folds: readonly FoldSummary[];
+  /** `sha256` of what was decided in it (t, probability, signal), which nothing later may change. */
+  readonly folds: readonly (FoldSummary & { readonly sha256: string })[];
+  /** What a round trip costs, and what the signals earned with and without it. */
+  readonly costs: Costs;
+  readonly paper: PaperAssessment;
   /** Each by itself, as it is: neither calibrated nor silenced. */
   readonly members: readonly (Assessment & { readonly name: string })[];
   /** Calibrated and silenced like the ensemble. */
   readonly incumbent?: Assessment;
   readonly regimes: readonly (Assessment & { readonly kind: string; readonly name: string })[];
+}
+
+/** Basis points of a trade's value, one way. */
+export interface Costs {
+  readonly taker_fee_bps: number;
+  /** The larger of the venue's usual one and an estimate from the candles before the test. */
+  readonly half_spread_bps: number;
 }
 
 /** The report file. */
@@ -59,7 +78,11 @@ export interface BacktestReport {
   readonly only_venues: readonly string[] | null;
   /** Accuracy on moves that a threshold must have reached on earlier data. */
   readonly threshold: { readonly wanted: number; readonly at_least: number };
+  /** Tried so far, this run among them, and where that is known from: what Sharpe ratios are deflated by. */
+  readonly trials: { readonly count: number; readonly from: readonly string[] };
   readonly results: readonly BacktestResult[];
+  /** How much heads of one horizon and target differ. */
+  readonly consistency: readonly Consistency[];
 }
 
 export type BacktestStage = 'fold' | 'train';
@@ -83,7 +106,7 @@ const DEEP_FLAGS = [
 /** Less than this before the first test teaches nothing. */
 const LEAST_TRAINING_MINUTES = 360;
 
-/** Throws `TRB_HISTORY_…`, `TRB_UNKNOWN_…`, `TRB_BACKTEST_RANGE`, `TRB_OUTPUT_UNWRITABLE`, `TRB_TENSORFLOW_MISSING`, `TRB_TRAINING_FAILED`. */
+/** Throws `TRB_HISTORY_…`, `TRB_UNKNOWN_…`, `TRB_BACKTEST_RANGE`, `TRB_OUTPUT_UNWRITABLE`, `TRB_TRIALS_UNREADABLE`, `TRB_TENSORFLOW_MISSING`, `TRB_TRAINING_FAILED`. */
 export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks = {}): Promise<BacktestReport> {
   for (const path of [options.report, options.predictions, options.html]) if (path !== undefined) await checkWritable(path);
   if (options.models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
@@ -102,7 +125,13 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   );
   for (const { values } of history.tables) switchOff(values, options.without);
   checkRange(history, options.trainUntil);
+  const tried = options.ledger === undefined ? [] : await readTrials(options.ledger);
   const decided = await walkAll(history, options, hooks);
+  const configuration = configurationOf(decidedBy(options, hooks));
+  const trials = trialsOf(tried, configuration, options.trials);
+  const spreads = halfSpreads(candles, options.trainUntil);
+  const papers = decided.map((head) => paperOf(head, spreads));
+  const results = decided.map((head, i) => resultOf(head, papers[i]!, trials, options));
   const report: BacktestReport = {
     format: 1,
     history: { file: basename(options.history), candles: history.candles, from: iso(history.from), to: iso(history.to) },
@@ -117,22 +146,102 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     features: { schema_id: featureSchema().id, count: featureSchema().columns.length, without: options.without },
     only_venues: onlyVenues ?? null,
     threshold: { wanted: DEFAULT_THRESHOLD.wanted, at_least: DEFAULT_THRESHOLD.atLeast },
-    results: decided.map((head) => resultOf(head, options)),
+    trials: { count: trials.count, from: trialSources(options) },
+    results,
+    consistency: consistencyOf(results),
   };
   if (options.predictions !== undefined) await writePredictions(options.predictions, decided);
   if (options.report !== undefined) await writeReport(options.report, report);
   if (options.html !== undefined)
-    await writeText(options.html, reportPage(report, await evidenceOf(decided, options.seed, hooks.signal)));
+    await writeText(options.html, reportPage(report, await evidenceOf(decided, papers, options.seed, hooks.signal)));
+  if (options.ledger !== undefined) await appendTrial(options.ledger, trialOf(configuration, results));
   return report;
 }
 
-function resultOf({ data, walk, symbol, venue, horizon, target }: DecidedHead, options: BacktestOptions): BacktestResult {
-  const of = (predictions: readonly Prediction[]): Assessment => assess(predictions, seedFor(options.seed, 'bootstrap'));
+/** All that decides what is predicted, so that two runs with the same are one trial. */
+function decidedBy(options: BacktestOptions, { networks }: BacktestHooks): object {
+  const { history, context, trainUntil, retrainEvery, without, onlyVenues, quick, models, ensemble, seed } = options;
+  return {
+    ...{ history: basename(history), context, trainUntil, retrainEvery, without, onlyVenues, models, ensemble, seed },
+    schema: featureSchema().id,
+    recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
+    threshold: DEFAULT_THRESHOLD,
+    networks: models === 'all' ? (networks ?? DEEP_RECIPES) : [],
+  };
+}
+
+function trialSources({ ledger, trials }: BacktestOptions): string[] {
+  return [
+    'this run',
+    ...(ledger === undefined ? [] : [`the ledger ${basename(ledger)}`]),
+    ...(trials.count === 0 ? [] : [`${trials.count} by --trials`]),
+  ];
+}
+
+function trialOf(configuration: string, results: readonly BacktestResult[]): Trial {
+  const sharpe = results.map(({ paper, ...head }) => [
+    headName(head),
+    { gross: paper.gross.sharpe / ANNUAL, net: paper.net.sharpe / ANNUAL },
+  ]);
+  return { at: new Date().toISOString(), configuration, sharpe: Object.fromEntries(sharpe) as Trial['sharpe'] };
+}
+
+function headName({ venue, symbol, horizon, target }: Pick<BacktestResult, 'venue' | 'symbol' | 'horizon' | 'target'>): string {
+  return `${venue} ${symbol} ${horizon} ${target}`;
+}
+
+/** `venue:symbol` to basis points, from the candles before `until`. */
+function halfSpreads(candles: readonly CandleRow[], until: number): ReadonlyMap<string, number> {
+  const groups = new Map<string, CandleRow[]>();
+  for (const candle of candles) {
+    if (candle.start >= until) continue;
+    const key = `${candle.venue}:${candle.instrument}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [candle]);
+    else group.push(candle);
+  }
+  return new Map([...groups].map(([key, group]) => [key, estimateHalfSpreadBps(group)]));
+}
+
+interface Paper {
+  readonly costs: Costs;
+  readonly trades: readonly PaperTrade[];
+  readonly incumbent: readonly PaperTrade[] | undefined;
+}
+
+function paperOf({ venue, symbol, entry, walk }: DecidedHead, spreads: ReadonlyMap<string, number>): Paper {
+  const fee = takerFeeBps(venue);
+  const halfSpread = Math.max(costBps(venue, 0, 0) - fee, spreads.get(`${venue}:${symbol}`) ?? 0);
+  const returns = new Map(Array.from(entry.table.t, (t, row) => [t, entry.y[row]! * entry.size[row]!]));
+  const trades = (predictions: readonly Prediction[]): PaperTrade[] => paperTrades(predictions, returns, 2 * (fee + halfSpread));
+  return {
+    costs: { taker_fee_bps: fee, half_spread_bps: halfSpread },
+    trades: trades(walk.predictions),
+    incumbent: walk.incumbent === undefined ? undefined : trades(walk.incumbent),
+  };
+}
+
+function resultOf(
+  head: DecidedHead,
+  paper: Paper,
+  trials: ReturnType<typeof trialsOf>,
+  options: BacktestOptions,
+): BacktestResult {
+  const { data, walk, symbol, venue, horizon, target } = head;
+  const seed = seedFor(options.seed, 'bootstrap');
+  const of = (predictions: readonly Prediction[]): Assessment => assess(predictions, seed, HORIZON_MS[data.horizon]);
   const { predictions, folds, members, incumbent } = walk;
+  const name = headName(head);
   return {
     ...{ symbol, venue, horizon, target },
     ...of(predictions),
-    folds,
+    folds: folds.map((fold, k) => ({ ...fold, sha256: hashOf(predictions, fold.from, folds[k + 1]?.from) })),
+    costs: paper.costs,
+    paper: assessPaper(paper.trades, {
+      ...{ from: options.trainUntil, to: (predictions.at(-1)?.t ?? options.trainUntil) + MINUTE, seed },
+      incumbent: paper.incumbent,
+      trials: { gross: trials.of(name, 'gross'), net: trials.of(name, 'net') },
+    }),
     members: members.map((member) => ({ name: member.name, ...of(member.predictions) })),
     ...(incumbent === undefined ? {} : { incumbent: of(incumbent) }),
     regimes: regimesOf(data.table, options.trainUntil).map(({ kind, name, holds }) => ({
@@ -142,16 +251,30 @@ function resultOf({ data, walk, symbol, venue, horizon, target }: DecidedHead, o
   };
 }
 
-async function evidenceOf(heads: readonly DecidedHead[], seed: number, signal: AbortSignal | undefined): Promise<Evidence[]> {
+/** Of what was decided from one time on, until another (ISO); not of what came of it. */
+function hashOf(predictions: readonly Prediction[], from: string, until: string | undefined): string {
+  const [start, end] = [Date.parse(from), until === undefined ? Infinity : Date.parse(until)];
+  const hash = createHash('sha256');
+  for (const { t, probabilityUp, signal } of predictions)
+    if (t >= start && t < end) hash.update(`${t},${probabilityUp},${signal}\n`);
+  return hash.digest('hex');
+}
+
+async function evidenceOf(
+  heads: readonly DecidedHead[],
+  papers: readonly Paper[],
+  seed: number,
+  signal: AbortSignal | undefined,
+): Promise<Evidence[]> {
   const all: Evidence[] = [];
-  for (const { data, walk } of heads) {
+  for (const [i, { data, walk }] of heads.entries()) {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
     const { predictions, last } = walk;
     all.push({
       reliability: reliabilityOf(predictions),
       curve: curveOf(predictions),
-      equity: equityOf(data, predictions),
+      equity: equityOf(papers[i]!.trades),
       importance: importanceOf(data, last, seedFor(seed, 'importance')),
     });
   }
@@ -160,6 +283,8 @@ async function evidenceOf(heads: readonly DecidedHead[], seed: number, signal: A
 
 interface DecidedHead extends HeadDecisions {
   readonly data: HeadData;
+  /** What a trade at publication would have come to: the target `entry` of the same horizon. */
+  readonly entry: HeadData;
   readonly walk: Walk;
 }
 
@@ -189,7 +314,12 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
             : await createSharedMembers(recipes, {
                 ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit, onEpoch },
               });
-        return Promise.all(datas.map((data) => walkOne(place, data, folds, { pool, shared, onFold: onFit }, options)));
+        return Promise.all(
+          datas.map(async (data) => ({
+            ...(await walkOne(place, data, folds, { pool, shared, onFold: onFit }, options)),
+            entry: data.target === 'entry' ? data : headData(table, series, data.horizon, 'entry'),
+          })),
+        );
       }),
     );
     return walked.flat();
@@ -212,7 +342,7 @@ async function walkOne(
   folds: readonly Fold[],
   fitting: Pick<WalkOptions, 'pool' | 'shared' | 'onFold'>,
   options: BacktestOptions,
-): Promise<DecidedHead> {
+): Promise<Omit<DecidedHead, 'entry'>> {
   const { venue, instrument: symbol } = data.table;
   const { horizon, target } = data;
   const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);

@@ -83,8 +83,8 @@ if (!isTensorflowStaged()) {
     test('the page holds all it needs, and says what the report says', async () => {
       const page = await readFile(join(folder, 'r.html'), 'utf8');
       expect(page).not.toMatch(/<script|<link|<img|src=|url\(|https?:/);
-      expect(page.match(/<svg/g)).toHaveLength(4);
-      for (const title of ['reliability', 'accuracy at coverage', 'equity', 'leg_ret.coinbase_usd'])
+      expect(page.match(/<svg/g)).toHaveLength(5);
+      for (const title of ['reliability', 'accuracy at coverage', 'before costs', 'after costs', 'leg_ret.coinbase_usd'])
         expect(page).toContain(title);
       expect(page).toContain(report.results[0]!.accuracy!.toFixed(3));
       expect(JSON.parse(await readFile(join(folder, 'r.json'), 'utf8'))).toEqual(report);
@@ -99,8 +99,8 @@ test('the fast models make the page too, and names in it are text', async () => 
   const page = await readFile(html, 'utf8');
   expect(page).not.toContain('<script');
   expect(page).toContain('&#60;script&#62;.csv');
-  // No signals after half a day's training, so no equity.
-  expect(page.match(/nothing to show/g)).toHaveLength(1);
+  // No signals after half a day's training, so no equity, before costs or after.
+  expect(page.match(/nothing to show/g)).toHaveLength(2);
 }, 120_000);
 
 function tiny(recipe: NetworkRecipe): NetworkRecipe {

@@ -21,9 +21,9 @@ describe('evidence', () => {
   test('reliability: what was said beside what came, by tenths, of moves', () => {
     const bins = reliabilityOf([p(0.62, UP), p(0.68, DOWN), p(0.1, DOWN), p(1, UP), p(0.65, FLAT), p(0.65, VOID)]);
     expect(bins).toEqual([
-      { said: 0.1, came: 0, moves: 1 },
-      { said: expect.closeTo(0.65, 9), came: 0.5, moves: 2 },
-      { said: 1, came: 1, moves: 1 },
+      { said: 0.1, came: 0, moves: 1, range: null },
+      { said: expect.closeTo(0.65, 9), came: 0.5, moves: 2, range: null },
+      { said: 1, came: 1, moves: 1, range: null },
     ]);
   });
 
@@ -34,17 +34,15 @@ describe('evidence', () => {
     expect(curve.at(-1)).toEqual({ coverage: 1, accuracy: 0.75 });
   });
 
-  test('equity: the move in the direction said, less fee and half spread both ways; flats cost too', () => {
-    const data = head([0.01, 0.02, 0, 0.03], [UP, DOWN, FLAT, UP]);
-    const said = [p(0.8, UP, 1, 0), p(0.8, DOWN, 1, 1), p(0.8, FLAT, 1, 2), p(0.6, UP, 0, 3)];
-    const points = equityOf(data, said);
-    expect(points.map(({ t, gross }) => [t / MINUTE, Math.round(gross)])).toEqual([
-      [0, 100],
-      [1, -100],
-      [2, -100],
+  test('equity: sums over the trades', () => {
+    const trades = [
+      { t: 0, gross: 10, net: 5 },
+      { t: MINUTE, gross: -20, net: -25 },
+    ];
+    expect(equityOf(trades)).toEqual([
+      { t: 0, gross: 10, net: 5 },
+      { t: MINUTE, gross: -10, net: -20 },
     ]);
-    // Kraken: 40 bps and half a basis point.
-    expect(points.at(-1)!.net).toBeCloseTo(-100 - 3 * 2 * 40.5, 6);
   });
 
   test('importance: what tells stands first, what says nothing adds nothing', async () => {

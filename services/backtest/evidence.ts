@@ -1,11 +1,12 @@
 /** What the page plots of a head: is a probability what it says, how accuracy falls with coverage, what the signals earned, what matters. */
-import { costBps } from '#libs/market/fees.ts';
 import { type FlatModel, predict } from '#libs/models/flat-trainers.ts';
 import { parseInput } from '#libs/models/inputs.ts';
 import { createRandom } from '#libs/models/random.ts';
 import { gather } from '#libs/models/vector-table.ts';
 import { FLAT, UP, VOID } from '#libs/validation/labels.ts';
-import { type Prediction } from '#libs/validation/metrics.ts';
+import { blocksOf, effectiveTrials, wilson } from '#libs/validation/intervals.ts';
+import { type Prediction, type Range, rangeOf } from '#libs/validation/metrics.ts';
+import { type PaperTrade } from '#libs/validation/paper.ts';
 import { type HeadData, isMove } from '#services/training/head-data.ts';
 import { type PredictedFold } from '#services/training/train.ts';
 
@@ -14,6 +15,8 @@ export interface ReliabilityBin {
   readonly said: number;
   readonly came: number;
   readonly moves: number;
+  /** Of what came: Wilson's, 95 %, with the effective n; null where that is not known. */
+  readonly range: Range | null;
 }
 
 export interface CurvePoint {
@@ -24,7 +27,7 @@ export interface CurvePoint {
 export interface EquityPoint {
   /** Milliseconds. */
   readonly t: number;
-  /** Sum over the signals so far, basis points of the stake: before costs, and after taker fee and half spread, once in and once out. */
+  /** Sum over the trades so far, basis points of the stake: before costs, and after taker fee and half spread, once in and once out. */
   readonly gross: number;
   readonly net: number;
 }
@@ -56,11 +59,21 @@ export function reliabilityOf(predictions: readonly Prediction[]): ReliabilityBi
     moves.filter(({ probabilityUp: p }) => Math.min(BINS - 1, Math.floor(p * BINS)) === bin),
   )
     .filter((inside) => inside.length > 0)
-    .map((inside) => ({
-      said: inside.reduce((sum, p) => sum + p.probabilityUp, 0) / inside.length,
-      came: inside.reduce((sum, p) => sum + Number(p.y === UP), 0) / inside.length,
-      moves: inside.length,
-    }));
+    .map((inside) => {
+      const came = inside.reduce((sum, p) => sum + Number(p.y === UP), 0) / inside.length;
+      const trials = effectiveTrials(
+        blocksOf(
+          inside.map(({ t }) => t),
+          inside.map((p) => Number(p.y === UP)),
+        ),
+      );
+      return {
+        said: inside.reduce((sum, p) => sum + p.probabilityUp, 0) / inside.length,
+        came,
+        moves: inside.length,
+        range: trials === 0 ? null : rangeOf(wilson(came, trials)),
+      };
+    });
 }
 
 /** Most confident first. */
@@ -77,19 +90,14 @@ export function curveOf(predictions: readonly Prediction[]): CurvePoint[] {
   return points;
 }
 
-/** One stake a signal, in at publication, out at the horizon's end. */
-export function equityOf(data: HeadData, predictions: readonly Prediction[]): EquityPoint[] {
-  const cost = 2 * costBps(data.table.venue, 0, 0);
-  const sizes = new Map(Array.from(data.table.t, (t, row) => [t, data.size[row]!]));
+/** Sums over the paper strategy's trades. */
+export function equityOf(trades: readonly PaperTrade[]): EquityPoint[] {
   let [gross, net] = [0, 0];
-  return predictions
-    .filter(({ signal, y }) => signal !== 0 && y !== VOID)
-    .map(({ t, signal, y }) => {
-      const earned = signal * y * (sizes.get(t) ?? 0) * 10_000;
-      gross += earned;
-      net += earned - cost;
-      return { t, gross, net };
-    });
+  return trades.map((trade) => {
+    gross += trade.gross;
+    net += trade.net;
+    return { t: trade.t, gross, net };
+  });
 }
 
 /** Seeded. Lags of a feature are shuffled together. */

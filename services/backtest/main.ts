@@ -1,6 +1,8 @@
 /** `tributary backtest`: walk-forward over recorded candles; prints the accuracy table, writes the report and every decision. */
 import { Command } from 'commander';
 import { accuracyTable } from '#libs/validation/accuracy-table.ts';
+import { consistencyText } from '#libs/validation/consistency.ts';
+import { paperTable } from '#libs/validation/paper-table.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { runBacktest } from './backtest.ts';
 import { parseBacktestOptions } from './options.ts';
@@ -29,6 +31,12 @@ export function backtestCommand(): Command {
     )
     .option('--combine <how>', 'vote, stacking or majority', 'vote')
     .option('--calibration <kind>', 'best (of Platt and isotonic), platt, beta or isotonic', 'best')
+    .option(
+      '--ledger <file>',
+      'every trial ever run, which Sharpe ratios are deflated by; this run is added',
+      '.tributary/trials.jsonl',
+    )
+    .option('--trials <n[,variance]>', 'trials that the ledger lacks, and the variance of their hourly Sharpe ratios')
     .option('--quick', 'smaller models, less accurate')
     .action(async (raw: object) => {
       const options = parseBacktestOptions(raw);
@@ -38,6 +46,8 @@ export function backtestCommand(): Command {
         onProgress: (stage, done, total) => process.stderr.write(`\r${stage} ${Math.floor((100 * done) / total)} %   `),
       });
       process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
-      process.stdout.write(`${accuracyTable(report)}\n`);
+      process.stdout.write(`${accuracyTable(report)}\n\n${paperTable(report.results)}\n`);
+      process.stdout.write(`${report.trials.count} trials: ${report.trials.from.join(', ')}\n`);
+      if (report.consistency.length > 0) process.stdout.write(`\n${consistencyText(report.consistency)}\n`);
     });
 }

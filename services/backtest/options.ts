@@ -5,6 +5,7 @@ import { CATEGORIES, type Category } from '#libs/features/declaration.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { type EnsembleOptions } from '#libs/models/decide.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type TrialsElsewhere } from './trials.ts';
 
 /** As a person gives them: text, lists separated by commas. */
 const rawSchema = z.strictObject({
@@ -37,6 +38,11 @@ const rawSchema = z.strictObject({
     .enum(['best', 'platt', 'beta', 'isotonic'])
     .default('best')
     .describe('best = the better of Platt and isotonic. Default best.'),
+  ledger: z.string().min(1).optional().describe('Every trial, a line each; this run adds its own. Default: none is kept.'),
+  trials: z
+    .string()
+    .optional()
+    .describe('N or N,VARIANCE: trials that no ledger holds, and the variance of their hourly Sharpe ratios.'),
   quick: z.boolean().default(false).describe('Smaller models, less accurate. Default false.'),
 });
 
@@ -65,6 +71,9 @@ export interface BacktestOptions {
   readonly html: string | undefined;
   readonly models: 'fast' | 'all';
   readonly ensemble: EnsembleOptions;
+  /** File of every trial that was ever run; this one is added to it. */
+  readonly ledger: string | undefined;
+  readonly trials: TrialsElsewhere;
 }
 
 const MINUTE = 60_000;
@@ -91,6 +100,8 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     venues: list(data.venues),
     seed: data.seed,
     workers: data.workers,
+    ledger: data.ledger,
+    trials: parseTrials(data.trials),
     without: parseCategories(data.without),
     onlyVenues: list(data.onlyVenues),
     quick: data.quick,
@@ -135,6 +146,14 @@ function parseDuration(text: string): number {
   if (duration < 60 * MINUTE)
     throw wrong(`--retrain-every "${text}" is not a duration of an hour or more`, 'Write it as 12h or 2d.');
   return duration;
+}
+
+function parseTrials(text: string | undefined): TrialsElsewhere {
+  if (text === undefined) return { count: 0, variance: undefined };
+  const match = /^(\d+)(?:,(\d+(?:\.\d+)?(?:e-?\d+)?))?$/.exec(text);
+  if (match === null)
+    throw wrong(`--trials "${text}" is no number of trials`, 'Write it as 40, or with their variance as 40,0.0004.');
+  return { count: Number(match[1]), variance: match[2] === undefined ? undefined : Number(match[2]) };
 }
 
 function list(text: string | undefined): string[] | undefined {

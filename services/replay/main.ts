@@ -29,7 +29,7 @@ export function replayCommand(): Command {
     .addOption(seedOption())
     .addOption(logLevelOption().default('warn'))
     .action(async (file: string, options: ReplayCommandOptions) => {
-      const [{ runReplay }, { untilStopped }, { accuracyTable }, { assess }, { writePredictions }, { seedFor }] =
+      const [{ runReplay }, { untilStopped }, { accuracyTable }, { assess }, { writePredictions }, { seedFor }, { HORIZON_MS }] =
         await Promise.all([
           import('./replay.ts'),
           import('#services/cli/process.ts'),
@@ -37,6 +37,7 @@ export function replayCommand(): Command {
           import('#libs/validation/metrics.ts'),
           import('#services/backtest/files.ts'),
           import('#libs/models/random.ts'),
+          import('#libs/market/horizon.ts'),
         ]);
       const started = performance.now();
       const onProgress = (stage: string, done: number, total: number): void => {
@@ -46,7 +47,10 @@ export function replayCommand(): Command {
       process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s: ${JSON.stringify(counts)}\n`);
       if (options.predictions !== undefined) await writePredictions(options.predictions, heads);
       const bootstrapSeed = seedFor(options.seed, 'bootstrap');
-      const results = heads.map(({ predictions, ...head }) => ({ ...head, ...assess(predictions, bootstrapSeed) }));
+      const results = heads.map(({ predictions, ...head }) => ({
+        ...head,
+        ...assess(predictions, bootstrapSeed, HORIZON_MS[head.horizon]),
+      }));
       process.stdout.write(`${accuracyTable({ results })}\n`);
     });
 }

@@ -1,5 +1,6 @@
 /** The outcomes of a log as predictions, by head: what the accuracy table is made of. */
 import { type EventLog } from '#libs/log/port.ts';
+import { type Horizon, isHorizon } from '#libs/market/horizon.ts';
 import { DOWN, FLAT, UP, VOID } from '#libs/validation/labels.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
 import { Direction, Outcome, OutcomeStatus } from '#libs/wire/tributary/v1/signals.ts';
@@ -7,7 +8,7 @@ import { Direction, Outcome, OutcomeStatus } from '#libs/wire/tributary/v1/signa
 export interface ReplayedHead {
   readonly symbol: string;
   readonly venue: string;
-  readonly horizon: string;
+  readonly horizon: Horizon;
   readonly target: 'entry';
   readonly predictions: readonly Prediction[];
 }
@@ -30,7 +31,7 @@ export async function readOutcomes(log: EventLog): Promise<ReplayedHead[]> {
 
 function add(heads: Map<string, ReplayedHead & { readonly predictions: Prediction[] }>, { signal, status }: Outcome): void {
   // Decisions without a model say nothing that could be right or wrong.
-  if (signal === undefined || signal.confidence < 0.5) return;
+  if (signal === undefined || signal.confidence < 0.5 || !isHorizon(signal.horizon)) return;
   const { instrument: symbol, venue, horizon, direction } = signal;
   const key = `${symbol} ${venue} ${horizon.padStart(4)}`;
   let head = heads.get(key);
