@@ -17,21 +17,19 @@ export interface Score {
 }
 
 /** What the networks of a bundle say about one window: by network, then by output; undefined = not asked. */
-export type NetworkOpinions = readonly (Float32Array | undefined)[];
+export type NetworkOpinions = readonly (ArrayLike<number> | undefined)[];
 
 type Window = readonly (ArrayLike<number> | undefined)[];
 
 export interface Scorer {
   readonly bundleId: string;
   readonly target: Target;
+  /** End of what it was trained on, milliseconds; Infinity where nobody here knows. */
+  readonly trainedTo: number;
   /** Earlier vectors that it reads: give the newest and this many before it. */
   readonly lags: number;
-  readonly heads: readonly {
-    readonly venue: string;
-    readonly instrument: string;
-    readonly horizon: string;
-    readonly silenced: string;
-  }[];
+  /** Whether it has a head for them; a silenced one counts. */
+  covers(venue: string, instrument: string, horizon: string): boolean;
   /** Opens the networks, where there are some. Rejects with `TRB_BUNDLE_NETWORK`. */
   open(): Promise<void>;
   close(): Promise<void>;
@@ -62,8 +60,9 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
   return {
     bundleId: bundle.id,
     target: bundle.target,
+    trainedTo: bundle.trained.to,
     lags: (bundle.networks ?? []).reduce((most, { steps }) => Math.max(most, steps - 1), lags),
-    heads: bundle.heads.map(({ venue, instrument, horizon, silenced }) => ({ venue, instrument, horizon, silenced })),
+    covers: (venue, instrument, horizon) => heads.has(keyOf(venue, instrument, horizon)),
     open: () => networks.open(),
     close: () => networks.close(),
     consult(venue, instrument, window) {

@@ -1,53 +1,69 @@
 /**
- * A bundle travels signed: one line that names the signer and carries an Ed25519 signature (RFC 8032), then the bundle as encodeBundle made
- * it. The signature is checked over those bytes before anything in them is read.
+ * What an operator answers for travels signed: one line that names the signer and carries an Ed25519 signature (RFC 8032), then the content.
+ * The signature is checked over those bytes before anything in them is read. Bundles are signed so, and changes of the slots.
  */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { TributaryError } from '../errors/errors.ts';
 import { type Bundle, encodeBundle, loadBundle } from './bundle.ts';
 
-/** Signed along with the content, so that a signature made for anything else is none. */
-const PREFIX = 'tributary-bundle-1 ed25519';
+/** Signed along with the content, so that a signature made for one kind is none for another. */
+const KINDS = {
+  bundle: { prefix: 'tributary-bundle-1 ed25519', code: 'TRB_BUNDLE', hint: 'Train a new one with `tributary train`.' },
+  change: { prefix: 'tributary-change-1 ed25519', code: 'TRB_CHANGE', hint: 'Send it with `tributary models`.' },
+} as const;
+export type SignedKind = keyof typeof KINDS;
 /** Longer than any heading. */
 const MAX_HEADING = 256;
 
+export function signContent(kind: SignedKind, content: Uint8Array, key: KeyObject): Uint8Array {
+  const { prefix } = KINDS[kind];
+  const signature = sign(null, signedPart(prefix, content), key).toString('base64');
+  return Buffer.concat([Buffer.from(`${prefix} ${keyId(key)} ${signature}\n`), content]);
+}
+
 export function signBundle(bundle: Bundle, key: KeyObject): Uint8Array {
-  const content = encodeBundle(bundle);
-  const signature = sign(null, signedPart(content), key).toString('base64');
-  return Buffer.concat([Buffer.from(`${PREFIX} ${keyId(key)} ${signature}\n`), content]);
+  return signContent('bundle', encodeBundle(bundle), key);
+}
+
+/** Whether it begins as something signed does; says nothing about by whom. */
+export function isSigned(kind: SignedKind, bytes: Uint8Array): boolean {
+  const { prefix } = KINDS[kind];
+  return Buffer.from(bytes.subarray(0, prefix.length + 1)).toString('latin1') === `${prefix} `;
 }
 
 /**
- * Reads a bundle that one of the trusted keys signed. Throws `TRB_BUNDLE_UNSIGNED`, `TRB_BUNDLE_SIGNER` (signed by another key),
- * `TRB_BUNDLE_SIGNATURE` (changed since it was signed), and what `loadBundle` throws.
+ * The content, where one of the trusted keys signed it. Throws, with the kind's code (`TRB_BUNDLE`, `TRB_CHANGE`) before it: `_UNSIGNED`, `_SIGNER`
+ * (signed by another key), `_SIGNATURE` (changed since it was signed).
  */
-export function openBundle(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle {
+export function openSigned(kind: SignedKind, bytes: Uint8Array, trusted: readonly KeyObject[]): Uint8Array {
+  const { prefix, code, hint } = KINDS[kind];
   const end = bytes.subarray(0, MAX_HEADING).indexOf(0x0a);
   const heading = Buffer.from(bytes.subarray(0, Math.max(end, 0))).toString('latin1');
-  const [signer, signature] = heading.startsWith(`${PREFIX} `) ? heading.slice(PREFIX.length + 1).split(' ') : [];
+  const [signer, signature] = heading.startsWith(`${prefix} `) ? heading.slice(prefix.length + 1).split(' ') : [];
   if (signer === undefined || signature === undefined) {
-    throw new TributaryError('TRB_BUNDLE_UNSIGNED', 'The bundle is not signed.', {
-      hint: 'Train a new one with `tributary train`.',
-    });
+    throw new TributaryError(`${code}_UNSIGNED`, `The ${kind} is not signed.`, { hint });
   }
   const key = trusted.find((each) => keyId(each) === signer);
   if (key === undefined) {
     const known = trusted.map(keyId).join(', ') || 'none';
     throw new TributaryError(
-      'TRB_BUNDLE_SIGNER',
-      `The bundle is signed by key ${signer}, which is not trusted; trusted: ${known}.`,
-      {
-        hint: "Give the signer's public key with --trust or TRIBUTARY_BUNDLE_TRUST.",
-      },
+      `${code}_SIGNER`,
+      `The ${kind} is signed by key ${signer}, which is not trusted; trusted: ${known}.`,
+      { hint: "Give the signer's public key with --trust or TRIBUTARY_BUNDLE_TRUST." },
     );
   }
   const content = bytes.subarray(end + 1);
-  if (!verify(null, signedPart(content), key, Buffer.from(signature, 'base64'))) {
-    throw new TributaryError('TRB_BUNDLE_SIGNATURE', `The bundle is not what key ${signer} signed.`, {
-      hint: 'It was changed or cut short after training: copy it again or train anew.',
+  if (!verify(null, signedPart(prefix, content), key, Buffer.from(signature, 'base64'))) {
+    throw new TributaryError(`${code}_SIGNATURE`, `The ${kind} is not what key ${signer} signed.`, {
+      hint: `It was changed or cut short since. ${hint}`,
     });
   }
-  return loadBundle(content);
+  return content;
+}
+
+/** Reads a bundle that one of the trusted keys signed. Throws what `openSigned` and `loadBundle` throw. */
+export function openBundle(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle {
+  return loadBundle(openSigned('bundle', bytes, trusted));
 }
 
 /** First 16 hex digits of the SHA-256 of the public key (SPKI, DER). Takes the private key as well. */
@@ -59,6 +75,6 @@ export function keyId(key: KeyObject): string {
     .slice(0, 16);
 }
 
-function signedPart(content: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`${PREFIX}\n`), content]);
+function signedPart(prefix: string, content: Uint8Array): Uint8Array {
+  return Buffer.concat([Buffer.from(`${prefix}\n`), content]);
 }

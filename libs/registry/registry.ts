@@ -1,10 +1,10 @@
 /**
- * ModelRegistry: which bundle every slot holds and from which decision time on, kept in the compacted topic `models`.
- * A champion takes effect at its effective_t, later than anything emitted; until then, and after a restart that finds only the newest
- * record of each slot, the one before it serves: publishing a champion moves the old one to `previous` in the same append.
+ * ModelRegistry: which bundle every slot holds and from which decision time on, kept in the compacted topic `models`. Every change is one
+ * append with who and why, and takes effect at an effective_t later than anything emitted; until then, and after a restart that finds only
+ * the newest record of each slot, the champion before it serves: it stands in `previous`.
  */
 import { TributaryError } from '../errors/errors.ts';
-import { type EventLog, type OutRecord } from '../log/port.ts';
+import { type EventLog } from '../log/port.ts';
 import { ModelSlot } from '../wire/tributary/v1/models.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
 import { readTail } from '../readback/readback.ts';
@@ -14,21 +14,25 @@ export type SlotName = (typeof SLOTS)[number];
 
 /** Champions kept in memory: the serving one and those that wait for their effective_t (a replay lays out several). */
 const KEPT = 32;
-const MINUTE = 60_000;
+/** Between a change and the first decision it bears on, milliseconds: every reader has seen it by then, and clocks may differ a little. */
+const LEAD_MS = 2_000;
 
-export interface PublishRequest {
-  readonly slot: SlotName;
-  readonly bundleId: string;
-  /** As encodeBundle made it. */
-  readonly bundle: Uint8Array;
-  /** Who does it and why. */
+/** Who changes something, and why. */
+export interface Change {
   readonly actor: string;
   readonly reason: string;
   /** Wall clock, milliseconds. */
   readonly now: number;
+}
+
+export interface PublishRequest extends Change {
+  readonly slot: SlotName;
+  readonly bundleId: string;
+  /** Signed: as signBundle made it. */
+  readonly bundle: Uint8Array;
   /**
    * First decision time it scores, milliseconds. Default: for the first bundle of all, right after the newest decision in `signals`; for
-   * a later one the next whole minute after `now`, which no decision can have reached.
+   * a later one two seconds after `now`, but after that decision too.
    */
   readonly effectiveT?: number;
 }
@@ -58,21 +62,23 @@ export class ModelRegistry {
     return registry;
   }
 
-  /** What the slot holds, by its newest record. */
+  /** What the slot holds, by its newest record; undefined = nothing. */
   slot(name: SlotName): ModelSlot | undefined {
-    return this.#slots.get(name);
+    const record = this.#slots.get(name);
+    return record === undefined || isEmpty(record) ? undefined : record;
   }
 
   slots(): readonly ModelSlot[] {
-    return SLOTS.flatMap((name) => this.#slots.get(name) ?? []);
+    return SLOTS.flatMap((name) => this.slot(name) ?? []);
   }
 
-  /** What may score decisions at `t` (milliseconds), best first: the champion of that time, then previous, then fallback. */
-  candidatesAt(t: number): readonly ModelSlot[] {
+  /** What the slots hold at `t` (milliseconds), in the order in which they may decide; a challenger, which may not, stands last. */
+  heldAt(t: number): readonly ModelSlot[] {
     const champion = this.#champions.findLast((record) => record.effectiveT <= t);
-    const others = [this.#slots.get('previous'), this.#slots.get('fallback')];
-    const candidates = [champion, ...others].filter((record) => record !== undefined && record.effectiveT <= t);
-    return candidates as ModelSlot[];
+    const others = (['previous', 'fallback', 'challenger'] as const).map((name) => this.#slots.get(name));
+    return [champion, ...others].filter(
+      (record) => record !== undefined && !isEmpty(record) && record.effectiveT <= t,
+    ) as ModelSlot[];
   }
 
   /** Calls `listener` after every change, until the returned function is called. */
@@ -81,26 +87,98 @@ export class ModelRegistry {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Fills a slot; resolves with the record when it is durable. Throws `TRB_MODEL_TOO_EARLY` where effective_t is not after the champion's. */
+  /**
+   * Fills a slot; resolves with the record when it is durable. Throws `TRB_MODEL_TOO_EARLY` where effective_t is not after the champion's,
+   * `TRB_MODEL_PINNED` where the champion is to stay.
+   */
   async publish(request: PublishRequest): Promise<ModelSlot> {
-    const { slot, bundleId, bundle, actor, reason, now } = request;
+    const { slot, bundleId, bundle } = request;
+    const record = await this.#record(request, { slot, bundleId, bundle }, request.effectiveT);
+    await this.#append([...(slot === 'champion' ? this.#succeeded(record) : []), record]);
+    return record;
+  }
+
+  /** The challenger becomes the champion. Throws `TRB_MODEL_SLOT_EMPTY`, `TRB_MODEL_PINNED`. */
+  async promote(change: Change): Promise<ModelSlot> {
+    const { bundleId, bundle } = this.#filled('challenger');
+    const record = await this.#record(change, { slot: 'champion', bundleId, bundle });
+    await this.#append([...this.#succeeded(record), emptied(record, 'challenger'), record]);
+    return record;
+  }
+
+  /**
+   * The previous bundle becomes the champion again, pinned or not; where there is none, the champion leaves its slot, and the fallback
+   * decides. What was champion goes on in shadow unless a challenger does. Throws `TRB_MODEL_SLOT_EMPTY`.
+   */
+  async rollback(change: Change): Promise<ModelSlot> {
+    const from = this.#filled('champion');
+    const back = this.slot('previous');
+    const record = await this.#record(change, {
+      slot: 'champion',
+      bundleId: back?.bundleId ?? '',
+      bundle: back?.bundle ?? new Uint8Array(),
+    });
+    const shadow = this.slot('challenger') === undefined ? [{ ...record, ...ofBundle(from), slot: 'challenger' }] : [];
+    await this.#append([...(back === undefined ? [] : [emptied(record, 'previous')]), ...shadow, record]);
+    return record;
+  }
+
+  /** The champion stays until it is unpinned or rolled back. Throws `TRB_MODEL_SLOT_EMPTY`. */
+  async pin(change: Change, pinned: boolean): Promise<ModelSlot> {
+    const { actor, reason, now: time } = change;
+    const record = { ...this.#filled('champion'), actor, reason, time, pinned };
+    await this.#append([record]);
+    return record;
+  }
+
+  #filled(name: SlotName): ModelSlot {
+    const record = this.slot(name);
+    if (record !== undefined) return record;
+    throw new TributaryError('TRB_MODEL_SLOT_EMPTY', `The slot ${name} holds nothing.`, {
+      hint: '`tributary models list` shows what is there.',
+    });
+  }
+
+  async #record(
+    { actor, reason, now }: Change,
+    held: Pick<ModelSlot, 'slot' | 'bundleId' | 'bundle'>,
+    effectiveT?: number,
+  ): Promise<ModelSlot> {
+    return { ...held, effectiveT: effectiveT ?? (await this.#nextEffectiveT(now)), actor, reason, time: now, pinned: false };
+  }
+
+  /** The champion that `next` takes the place of, as it stands in `previous` from then on. */
+  #succeeded(next: ModelSlot): ModelSlot[] {
     const champion = this.#slots.get('champion');
-    const effectiveT = request.effectiveT ?? (await this.#nextEffectiveT(now));
-    if (slot === 'champion' && champion !== undefined && effectiveT <= champion.effectiveT) {
+    if (champion === undefined) return [];
+    if (champion.pinned) {
+      throw new TributaryError(
+        'TRB_MODEL_PINNED',
+        `The champion ${champion.bundleId} is pinned by ${champion.actor}: ${champion.reason}.`,
+        {
+          hint: 'Let it go with `tributary models pin --off`, or publish with --slot challenger.',
+        },
+      );
+    }
+    if (next.effectiveT <= champion.effectiveT) {
       throw new TributaryError('TRB_MODEL_TOO_EARLY', `The champion in force has effective_t ${champion.effectiveT}.`, {
         hint: 'A bundle takes effect after anything emitted: give a later effective_t.',
       });
     }
-    const record: ModelSlot = { slot, bundleId, effectiveT, actor, reason, time: now, bundle };
-    const outputs = [outRecord(record)];
-    if (slot === 'champion' && champion !== undefined) outputs.unshift(outRecord({ ...champion, slot: 'previous' }));
-    await this.#log.append(outputs);
-    return record;
+    return isEmpty(champion) ? [] : [{ ...champion, slot: 'previous' }];
+  }
+
+  async #append(records: readonly ModelSlot[]): Promise<void> {
+    await this.#log.append(
+      records.map((record) => ({ topic: 'models', key: record.slot, value: ModelSlot.encode(record).finish() })),
+    );
   }
 
   async #nextEffectiveT(now: number): Promise<number> {
-    if (this.#slots.size > 0) return (Math.floor(now / MINUTE) + 1) * MINUTE;
-    return (await newestDecision(this.#log)) + 1;
+    const after = (await newestDecision(this.#log)) + 1;
+    if (this.#slots.size === 0) return after;
+    const champion = this.#slots.get('champion')?.effectiveT ?? 0;
+    return Math.max(after, now + LEAD_MS, champion + 1);
   }
 
   async #follow(from: number, signal: AbortSignal): Promise<void> {
@@ -121,8 +199,16 @@ export class ModelRegistry {
   }
 }
 
-function outRecord(record: ModelSlot): OutRecord {
-  return { topic: 'models', key: record.slot, value: ModelSlot.encode(record).finish() };
+function isEmpty({ bundleId }: ModelSlot): boolean {
+  return bundleId === '';
+}
+
+function ofBundle({ bundleId, bundle }: ModelSlot): Pick<ModelSlot, 'bundleId' | 'bundle'> {
+  return { bundleId, bundle };
+}
+
+function emptied(by: ModelSlot, slot: SlotName): ModelSlot {
+  return { ...by, slot, bundleId: '', bundle: new Uint8Array() };
 }
 
 /** Newest decision time in `signals`, milliseconds; -1 = none. */

@@ -110,16 +110,32 @@ function tickRow(record: LogRecord): Row {
 const SIGNAL_COLUMNS = [
   ...['asset', 'venue', 'instrument', 'horizon', 't', 'lane', 'direction', 'probability_up', 'confidence', 'threshold'],
   ...['reference_price', 'reference_kind', 'cost_bps', 'quality', 'abstain_reason', 'bundle_id', 'slot', 'published_at'],
-  ...['valid_until', 'source'],
+  ...['valid_until', 'source', 'unfamiliarity'],
 ];
 
 function signalValues(s: Signal): unknown[] {
   return [
     ...[s.asset, s.venue, s.instrument, s.horizon, s.t, s.lane, s.direction, s.probabilityUp, s.confidence, s.threshold],
     ...[s.referencePrice, s.referenceKind, s.costBps, s.quality, s.abstainReason, s.bundleId, s.slot, s.publishedAt],
-    ...[s.validUntil, s.source],
+    ...[s.validUntil, s.source, s.unfamiliarity],
   ];
 }
+
+const signalTable = (name: string): Table => ({
+  name,
+  columns: [...PLACE, ...SIGNAL_COLUMNS],
+  row: (record) => [...place(record), ...signalValues(Signal.decode(record.value))],
+});
+
+const outcomeTable = (name: string): Table => ({
+  name,
+  columns: [...PLACE, ...SIGNAL_COLUMNS, 'status', 'void_reason', 'entry_price', 'exit_price', 'log_return', 'resolved_at'],
+  row: (record) => {
+    const o = Outcome.decode(record.value);
+    const signal = signalValues(o.signal ?? Signal.fromPartial({}));
+    return [...place(record), ...signal, o.status, o.voidReason, o.entryPrice, o.exitPrice, o.logReturn, o.resolvedAt];
+  },
+});
 
 export const TABLES: Readonly<Record<Topic, Table>> = {
   ticks: { name: 'ticks', columns: TICK_COLUMNS, row: tickRow },
@@ -153,26 +169,16 @@ export const TABLES: Readonly<Record<Topic, Table>> = {
       return [...place(record), source, month, calls, series.length];
     },
   },
-  signals: {
-    name: 'signals',
-    columns: [...PLACE, ...SIGNAL_COLUMNS],
-    row: (record) => [...place(record), ...signalValues(Signal.decode(record.value))],
-  },
-  outcomes: {
-    name: 'outcomes',
-    columns: [...PLACE, ...SIGNAL_COLUMNS, 'status', 'void_reason', 'entry_price', 'exit_price', 'log_return', 'resolved_at'],
-    row: (record) => {
-      const o = Outcome.decode(record.value);
-      const signal = signalValues(o.signal ?? Signal.fromPartial({}));
-      return [...place(record), ...signal, o.status, o.voidReason, o.entryPrice, o.exitPrice, o.logReturn, o.resolvedAt];
-    },
-  },
+  signals: signalTable('signals'),
+  outcomes: outcomeTable('outcomes'),
+  shadow: signalTable('shadow'),
+  'shadow-outcomes': outcomeTable('shadow_outcomes'),
   models: {
     name: 'models',
-    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle'],
+    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned'],
     row: (record) => {
       const m = ModelSlot.decode(record.value);
-      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle];
+      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle, m.pinned];
     },
   },
   'dead-letter': {

@@ -1,95 +1,169 @@
-/** `tributary models`: what the slots hold, and putting a bundle into one. On Kafka; a running `tributary up` keeps its own. */
+/**
+ * `tributary models`: what the slots hold, how they compare, and changes of them. In a running instance through its API, signed with the
+ * operator's key; or on Kafka, where the broker's access is asked for instead.
+ */
 import { Command, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { type ModelRegistry, SLOTS, type SlotName } from '#libs/registry/registry.ts';
+import { DEFAULT_KEY } from '#libs/registry/operator-key.ts';
+import { type Order } from '#libs/registry/order.ts';
+import { SLOTS, type SlotName } from '#libs/registry/registry.ts';
+import { type ModelsView } from '#services/gateway/models.ts';
+import { type Changed, type ModelSlots, openSlots, type SlotsOptions } from './model-slots.ts';
 import { names, trustOption } from './options.ts';
 
-interface KafkaOptions {
-  readonly brokers: string[];
-  readonly topicPrefix: string;
-}
-
-interface PublishOptions extends KafkaOptions {
-  readonly slot: SlotName;
+interface ChangeOptions extends SlotsOptions {
+  readonly by: string;
   readonly reason: string;
-  readonly trust: string;
 }
 
 export function modelsCommand(): Command {
-  const models = new Command('models').description('the bundles in use');
-  for (const command of [list(), publish()]) models.addCommand(command);
+  const models = new Command('models').description('the models in use: what decides, what runs in shadow, and how they compare');
+  const commands = [
+    list(),
+    show(),
+    publish(),
+    change('promote', 'the challenger becomes the champion, the champion previous'),
+    change('rollback', 'the previous bundle becomes the champion again; without one the fallback decides'),
+    pin(),
+  ];
+  for (const command of commands) models.addCommand(command);
   return models;
 }
 
 function list(): Command {
-  return onKafka(new Command('list').description('what every slot holds')).action(async (options: KafkaOptions) => {
-    await withRegistry(options, (registry) => {
-      for (const { slot, bundleId, effectiveT, actor, reason } of registry.slots()) {
-        process.stdout.write(
-          `${slot.padEnd(10)} ${bundleId}  from ${new Date(effectiveT).toISOString()}  by ${actor}: ${reason}\n`,
-        );
+  return onSlots(new Command('list').description('what every slot holds'))
+    .option('--json', 'one JSON object', false)
+    .action(async (options: SlotsOptions & { readonly json: boolean }) => {
+      const view = await withSlots(options, (slots) => slots.view());
+      if (options.json) process.stdout.write(`${JSON.stringify(view.slots)}\n`);
+      else for (const row of view.slots) process.stdout.write(`${lineOf(row)}\n`);
+    });
+}
+
+function show(): Command {
+  return onSlots(new Command('show').description('how the slots compare on what came of their decisions'))
+    .argument('[slot]', `one of ${SLOTS.join(', ')}; default: all`)
+    .option('--json', 'one JSON object', false)
+    .action(async (slot: string | undefined, options: SlotsOptions & { readonly json: boolean }) => {
+      if (slot !== undefined && !SLOTS.includes(slot as SlotName)) {
+        throw new TributaryError('TRB_USAGE', `"${slot}" is no slot.`, { hint: `There are ${SLOTS.join(', ')}.` });
       }
-      return Promise.resolve();
+      const all = await withSlots(options, (slots) => slots.view());
+      const isWanted = (row: { readonly slot: string }): boolean => slot === undefined || row.slot === slot;
+      const view = { slots: all.slots.filter(isWanted), accuracy: all.accuracy.filter(isWanted) };
+      process.stdout.write(options.json ? `${JSON.stringify(view)}\n` : tableOf(view));
+    });
+}
+
+function publish(): Command {
+  return onChange(
+    new Command('publish').description('put a bundle into a slot').argument('<file>', 'bundle, as `tributary train` writes it'),
+    'published by hand',
+  )
+    .addOption(new Option('--slot <name>', 'where to').choices(SLOTS).default('champion'))
+    .action(async (file: string, options: ChangeOptions & { readonly slot: SlotName }) => {
+      await send(options, {
+        action: 'publish',
+        slot: options.slot,
+        bundle: (await read(file)).toString('base64'),
+        ...whoOf(options),
+      });
+    });
+}
+
+function change(action: 'promote' | 'rollback', description: string): Command {
+  return onChange(new Command(action).description(description)).action((options: ChangeOptions) =>
+    send(options, { action, ...whoOf(options) }),
+  );
+}
+
+function pin(): Command {
+  return onChange(new Command('pin').description('the champion stays, whatever training brings, until a rollback'))
+    .option('--off', 'let it go again', false)
+    .action((options: ChangeOptions & { readonly off: boolean }) =>
+      send(options, { action: options.off ? 'unpin' : 'pin', ...whoOf(options) }),
+    );
+}
+
+function onSlots(command: Command): Command {
+  return command
+    .addOption(new Option('--url <url>', 'of the running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
+    .addOption(
+      new Option('--brokers <list>', 'Kafka brokers, host:port, instead of an instance').env('KAFKA_BROKERS').argParser(names),
+    )
+    .addOption(
+      new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
+    )
+    .addOption(trustOption())
+    .addOption(new Option('--key <file>', "the operator's Ed25519 key, PEM").env('TRIBUTARY_BUNDLE_KEY').default(DEFAULT_KEY));
+}
+
+/** `reason`: where none is given; default: one must be. */
+function onChange(command: Command, reason?: string): Command {
+  const why = new Option('--reason <text>', 'why, kept in the log');
+  return onSlots(command)
+    .addOption(reason === undefined ? why.makeOptionMandatory() : why.default(reason))
+    .option('--by <name>', 'who, kept in the log', userName());
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'operator';
+  }
+}
+
+function whoOf({ by: actor, reason }: ChangeOptions): Pick<Order, 'actor' | 'reason'> {
+  return { actor, reason };
+}
+
+async function send(options: SlotsOptions, order: Order): Promise<void> {
+  const { slot, bundle_id, effective_t } = await withSlots(options, (slots): Promise<Changed> => slots.change(order));
+  const held = bundle_id === '' ? 'nothing; the fallback decides' : bundle_id;
+  process.stdout.write(`${slot} holds ${held}, from ${new Date(effective_t).toISOString()}\n`);
+}
+
+async function read(file: string): Promise<Buffer> {
+  return readFile(file).catch((cause: unknown) => {
+    throw new TributaryError('TRB_BUNDLE_NOT_FOUND', `There is no bundle at ${file}.`, {
+      hint: 'Make one with `tributary train --out FILE`.',
+      cause,
     });
   });
 }
 
-function publish(): Command {
-  return onKafka(
-    new Command('publish').description('put a bundle into a slot').argument('<file>', 'bundle, as `tributary train` writes it'),
-  )
-    .addOption(new Option('--slot <name>', 'where to').choices(SLOTS).default('champion'))
-    .addOption(new Option('--reason <text>', 'kept in the log').default('published by hand'))
-    .addOption(trustOption())
-    .action(async (file: string, options: PublishOptions) => {
-      const [{ openBundle }, { trustIn }] = await Promise.all([
-        import('#libs/models/signature.ts'),
-        import('#libs/registry/operator-key.ts'),
-      ]);
-      const bytes = await readFile(file).catch((cause: unknown) => {
-        throw new TributaryError('TRB_BUNDLE_NOT_FOUND', `There is no bundle at ${file}.`, {
-          hint: 'Make one with `tributary train --out FILE`.',
-          cause,
-        });
-      });
-      const { id } = openBundle(bytes, trustIn(options.trust)());
-      await withRegistry(options, (registry) =>
-        registry.publish({
-          slot: options.slot,
-          bundleId: id,
-          bundle: bytes,
-          actor: 'operator',
-          reason: options.reason,
-          now: systemClock.now(),
-        }),
-      );
-      process.stdout.write(`${options.slot} holds ${id}\n`);
-    });
-}
-
-function onKafka(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names).makeOptionMandatory(),
-    )
-    .addOption(
-      new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
-    );
-}
-
-async function withRegistry(options: KafkaOptions, work: (registry: ModelRegistry) => Promise<unknown>): Promise<void> {
-  const [{ openKafkaLog }, { ModelRegistry }] = await Promise.all([
-    import('#libs/log/kafka.ts'),
-    import('#libs/registry/registry.ts'),
-  ]);
-  const log = await openKafkaLog({ brokers: options.brokers, clientId: 'tributary-models', topicPrefix: options.topicPrefix });
-  const reading = new AbortController();
+async function withSlots<T>(options: SlotsOptions, work: (slots: ModelSlots) => Promise<T>): Promise<T> {
+  const slots = await openSlots(options, systemClock);
   try {
-    await work(await ModelRegistry.open(log, reading.signal, () => undefined));
+    return await work(slots);
   } finally {
-    reading.abort();
-    await log.close();
+    await slots.close();
   }
+}
+
+function lineOf({ slot, bundle_id, effective_t, actor, reason, pinned }: ModelsView['slots'][number]): string {
+  const since = new Date(effective_t).toISOString();
+  return `${slot.padEnd(10)} ${bundle_id}  from ${since}  by ${actor}: ${reason}${pinned ? '  (pinned)' : ''}`;
+}
+
+function tableOf({ slots, accuracy }: ModelsView): string {
+  const percent = (share: number | null): string => (share === null ? '–' : `${(share * 100).toFixed(1)} %`).padStart(8);
+  const lines = slots.flatMap((held) => {
+    const rows = accuracy.filter(({ slot }) => slot === held.slot);
+    const told = rows.map(({ venue, symbol, horizon, ...row }) => {
+      const name = `${venue} ${symbol} ${horizon}`.padEnd(30);
+      const spoken = `speaking ${percent(row.emittedAccuracy)} of ${row.emittedMoves}`;
+      const paired =
+        row.pairedMoves === 0
+          ? ''
+          : `; on the same ${row.pairedMoves}: ${percent(row.pairedAccuracy)}, published ${percent(row.publishedAccuracy)}`;
+      return `  ${name}${percent(row.accuracy)} of ${row.moves} moves; ${spoken}${paired}`;
+    });
+    return [lineOf(held), ...(told.length === 0 ? ['  nothing has come of its decisions yet'] : told)];
+  });
+  return lines.map((line) => `${line}\n`).join('');
 }

@@ -78,10 +78,18 @@ export class OutcomeJoin {
   #advance(t: number, settled: (outcome: Outcome) => void): void {
     if (t <= this.#clock) return;
     this.#clock = t;
-    let count = 0;
-    for (; count < this.#pending.length && this.#pending[count]!.due <= t; count++)
-      settled(this.#settle(this.#pending[count]!.signal));
-    if (count > 0) this.#pending = this.#pending.slice(count);
+    const after = this.#pending.findIndex(({ due }) => due > t);
+    const due = this.#pending.splice(0, after < 0 ? this.#pending.length : after).map(({ signal }) => signal);
+    // A shadow decision is due when the published one is: it was made with it.
+    const published = new Map(
+      due.filter(({ shadow }) => shadow).length === 0
+        ? []
+        : due.filter(({ shadow }) => !shadow).map((signal) => [decisionKey(signal), signal]),
+    );
+    for (const signal of due) {
+      const outcome = this.#settle(signal);
+      settled(signal.shadow ? { ...outcome, published: published.get(decisionKey({ ...signal, shadow: false })) } : outcome);
+    }
     if (t < this.#nextTrim) return;
     this.#nextTrim = t + MINUTE;
     for (const tape of this.#tapes.values()) tape.trim((t - LONGEST_HORIZON_MS - this.#graceMs - SLACK_MS) * 1000);
@@ -102,15 +110,15 @@ export class OutcomeJoin {
   }
 }
 
-/** Identity of a decision, the same for its outcome. */
-export function decisionKey({ instrument, venue, horizon, t }: Signal): string {
-  return `${instrument}|${venue}|${horizon}|${t}`;
+/** Identity of a decision, the same for its outcome; a shadow one has its slot besides. */
+export function decisionKey({ instrument, venue, horizon, t, shadow, slot }: Signal): string {
+  return `${instrument}|${venue}|${horizon}|${t}${shadow ? `|${slot}` : ''}`;
 }
 
 function outcomeOf(signal: Signal, move: Move | 'no_trade' | 'feed_gap', clock: number): Outcome {
   if (typeof move === 'string') {
     const nothing = { entryPrice: 0, exitPrice: 0, logReturn: 0, resolvedAt: clock };
-    return { signal, status: OutcomeStatus.OUTCOME_STATUS_VOID, voidReason: move, ...nothing };
+    return { signal, status: OutcomeStatus.OUTCOME_STATUS_VOID, voidReason: move, ...nothing, published: undefined };
   }
   const { entry, exit } = move;
   const status =
@@ -127,6 +135,7 @@ function outcomeOf(signal: Signal, move: Move | 'no_trade' | 'feed_gap', clock: 
     exitPrice: exit,
     logReturn: Math.log(exit / entry),
     resolvedAt: clock,
+    published: undefined,
   };
 }
 

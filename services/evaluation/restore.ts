@@ -6,17 +6,26 @@ import { type EventLog } from '#libs/log/port.ts';
 import { seekBack } from '#libs/readback/readback.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { type Topic } from '#libs/log/topics.ts';
 import { LiveAccuracy } from './accuracy.ts';
 import { decisionKey } from './outcomes.ts';
+import { SlotAccuracy } from './slots.ts';
+
+/** Topics of decisions, and where their outcomes go. */
+export const OUTCOMES_OF = { signals: 'outcomes', shadow: 'shadow-outcomes' } as const satisfies Partial<Record<Topic, Topic>>;
+export type DecisionTopic = keyof typeof OUTCOMES_OF;
+export const DECISION_TOPICS = ['signals', 'shadow'] as const satisfies readonly DecisionTopic[];
 
 export interface Restored {
   /** Where to begin in `ticks`. */
   readonly ticksFrom: number;
-  /** First offset of `signals` that is not in `open`. */
-  readonly nextSignal: number;
+  /** First offset of each topic that is not in `open`. */
+  readonly next: Record<DecisionTopic, number>;
   /** Decisions without an outcome. */
   readonly open: readonly Signal[];
+  /** Of the published decisions. */
   readonly accuracy: LiveAccuracy;
+  readonly slots: SlotAccuracy;
 }
 
 /** `committed`: the group's offset in ticks; `reachMs`: the longest that a decision can be open. */
@@ -28,11 +37,21 @@ export async function restore(
 ): Promise<Restored> {
   const clock = committed === undefined ? undefined : await clockBefore(log, partition, committed);
   const since = clock === undefined ? -Infinity : clock - reachMs;
-  const { decisions, nextSignal } = await readDecisions(log, partition, since);
-  const oldest = decisions.reduce((least, { publishedAt }) => Math.min(least, publishedAt), Infinity);
-  const { settled, accuracy } = await readOutcomes(log, partition, oldest);
-  const open = decisions.filter((decision) => !settled.has(decisionKey(decision)));
-  return { ticksFrom: await firstTick(log, partition, committed, since), nextSignal, open, accuracy };
+  const accuracy = new LiveAccuracy();
+  const slots = new SlotAccuracy();
+  const next = { signals: 0, shadow: 0 };
+  const open: Signal[] = [];
+  for (const topic of DECISION_TOPICS) {
+    const { decisions, end } = await readDecisions(log, topic, partition, since);
+    const oldest = decisions.reduce((least, { publishedAt }) => Math.min(least, publishedAt), Infinity);
+    const settled = await readOutcomes(log, OUTCOMES_OF[topic], partition, oldest, (outcome) => {
+      slots.add(outcome);
+      if (topic === 'signals') accuracy.add(outcome);
+    });
+    next[topic] = end;
+    open.push(...decisions.filter((decision) => !settled.has(decisionKey(decision))));
+  }
+  return { ticksFrom: await firstTick(log, partition, committed, since), next, open, accuracy, slots };
 }
 
 /** An offset in `ticks` from which on every price since then is there. */
@@ -47,41 +66,43 @@ async function firstTick(log: EventLog, partition: number, committed: number | u
 /** All decisions since then, and some before. */
 async function readDecisions(
   log: EventLog,
+  topic: DecisionTopic,
   partition: number,
   since: number,
-): Promise<{ decisions: Signal[]; nextSignal: number }> {
-  const { end } = await log.bounds('signals', partition);
-  let nextSignal = await seekBack(log, 'signals', partition, end, (record) => {
+): Promise<{ decisions: Signal[]; end: number }> {
+  const bounds = await log.bounds(topic, partition);
+  let end = await seekBack(log, topic, partition, bounds.end, (record) => {
     const decision = readable(record.value, Signal);
     return decision === undefined ? undefined : decision.publishedAt < since;
   });
   const decisions: Signal[] = [];
-  for await (const batch of log.read('signals', partition, { from: nextSignal })) {
+  for await (const batch of log.read(topic, partition, { from: end })) {
     for (const record of batch.records) {
-      nextSignal = record.offset + 1;
+      end = record.offset + 1;
       const decision = readable(record.value, Signal);
       if (decision !== undefined) decisions.push(decision);
     }
   }
-  return { decisions, nextSignal };
+  return { decisions, end };
 }
 
-/** The accuracy of all outcomes, and the keys of those whose decision is not older than `oldest`. */
+/** Hands over every outcome; the keys of those whose decision is not older than `oldest`. */
 async function readOutcomes(
   log: EventLog,
+  topic: Topic,
   partition: number,
   oldest: number,
-): Promise<{ settled: Set<string>; accuracy: LiveAccuracy }> {
-  const accuracy = new LiveAccuracy();
+  take: (outcome: Outcome) => void,
+): Promise<Set<string>> {
   const settled = new Set<string>();
-  for await (const batch of log.read('outcomes', partition)) {
+  for await (const batch of log.read(topic, partition)) {
     for (const record of batch.records) {
       const outcome = Outcome.decode(record.value);
-      accuracy.add(outcome);
+      take(outcome);
       if (outcome.signal !== undefined && outcome.signal.publishedAt >= oldest) settled.add(decisionKey(outcome.signal));
     }
   }
-  return { settled, accuracy };
+  return settled;
 }
 
 /** The newest clock before `offset`, milliseconds. */

@@ -79,7 +79,7 @@ function minuteOf(minute: number): { readonly ticks: OutRecord[]; readonly signa
     }
   }
   const publishedAt = begin + 40 + (minute % 7);
-  const signals = ASSETS.flatMap((asset) =>
+  const published = ASSETS.flatMap((asset) =>
     Object.entries(HORIZONS).map(([horizon, width]) =>
       Signal.fromPartial({
         ...{
@@ -92,27 +92,31 @@ function minuteOf(minute: number): { readonly ticks: OutRecord[]; readonly signa
           validUntil: publishedAt + width,
         },
         ...{ direction: Direction.DIRECTION_UP, probabilityUp: 0.7, confidence: 0.7, threshold: 0.6, source: 'sim' },
+        ...{ slot: 'champion', bundleId: 'a' },
       }),
     ),
   );
-  return { ticks, signals };
+  const opposite = { direction: Direction.DIRECTION_DOWN, probabilityUp: 0.3, shadow: true, slot: 'challenger', bundleId: 'b' };
+  return { ticks, signals: published.flatMap((signal) => [signal, { ...signal, ...opposite }]) };
 }
 
 const tickRecord = (tick: Tick, key: string): OutRecord => ({ topic: 'ticks', key, value: Tick.encode(tick).finish() });
 const signalRecord = (signal: Signal): OutRecord => ({
-  topic: 'signals',
+  topic: signal.shadow ? 'shadow' : 'signals',
   key: signal.asset,
   value: Signal.encode(signal).finish(),
 });
 
-async function outcomes(): Promise<Outcome[]> {
+async function outcomesIn(topic: 'outcomes' | 'shadow-outcomes'): Promise<Outcome[]> {
   const found: Outcome[] = [];
   for (let partition = 0; partition < PARTITIONS; partition++) {
-    for await (const batch of log.read('outcomes', partition))
+    for await (const batch of log.read(topic, partition))
       found.push(...batch.records.map((record) => Outcome.decode(record.value)));
   }
   return found;
 }
+
+const outcomes = async (): Promise<Outcome[]> => [...(await outcomesIn('outcomes')), ...(await outcomesIn('shadow-outcomes'))];
 
 /** What the pure join makes of the whole log. */
 function offline(records: readonly OutRecord[], signals: readonly Signal[]): Map<string, Outcome> {
@@ -158,8 +162,17 @@ describe('evaluation', () => {
     await until(async () => (await outcomes()).length >= expected.size);
     await service.stop();
     const found = await outcomes();
-    expect(expected.size).toBeGreaterThan(180);
+    expect(expected.size).toBeGreaterThan(360);
     expect(new Set(found.map(({ status }) => status)).size).toBeGreaterThan(1);
+    // A published decision is never among the shadows, nor the other way round; each shadow stands beside what was published.
+    expect((await outcomesIn('outcomes')).every(({ signal, published }) => !signal!.shadow && published === undefined)).toBe(
+      true,
+    );
+    const shadows = await outcomesIn('shadow-outcomes');
+    expect(shadows).toHaveLength(expected.size / 2);
+    expect(shadows.every(({ signal, published }) => signal!.shadow && published?.t === signal!.t && !published.shadow)).toBe(
+      true,
+    );
     const line = (outcome: Outcome): string =>
       `${decisionKey(outcome.signal!)} ${outcome.status} ${outcome.voidReason} ${outcome.entryPrice} ${outcome.exitPrice} ${outcome.resolvedAt}`;
     expect(sorted(found).map(line)).toEqual(sorted(expected.values()).map(line));
@@ -169,16 +182,24 @@ describe('evaluation', () => {
     const minutes = [0, 1, 2, 3].map(minuteOf);
     await log.append(minutes.flatMap(({ signals, ticks }) => [...signals.map(signalRecord), ...ticks]));
     const first = start();
-    await until(async () => (await outcomes()).length >= 6);
+    await until(async () => (await outcomes()).length >= 12);
     await first.stop();
     const second = start();
     const shown = 'tributary_evaluation_accuracy_ratio{venue="kraken",instrument="BTC-USD",horizon="1m",source="sim"}';
     await until(async () => (await second.context.metrics.metrics()).includes(shown));
     const text = await second.context.metrics.metrics();
     await second.stop();
-    const minute = (await outcomes()).filter(({ signal }) => signal!.instrument === 'BTC-USD' && signal!.horizon === '1m');
+    const minute = (await outcomesIn('outcomes')).filter(
+      ({ signal }) => signal!.instrument === 'BTC-USD' && signal!.horizon === '1m',
+    );
     const right = minute.filter(({ status }) => status === OutcomeStatus.OUTCOME_STATUS_UP).length / minute.length;
     expect(text).toContain(`${shown} ${right}`);
+    const slotOf = (name: string, slot: string): string =>
+      `tributary_evaluation_slot_${name}{venue="kraken",instrument="BTC-USD",horizon="1m",slot="${slot}",source="sim"}`;
+    const moves = minute.filter(({ status }) => status !== OutcomeStatus.OUTCOME_STATUS_FLAT).length;
+    expect(text).toContain(`${slotOf('accuracy_ratio', 'champion')} ${(right * minute.length) / moves}`);
+    expect(text).toContain(`${slotOf('paired_accuracy_ratio', 'challenger')} ${1 - (right * minute.length) / moves}`);
+    expect(text).toContain(`${slotOf('published_accuracy_ratio', 'challenger')} ${(right * minute.length) / moves}`);
     expect(namingProblems(text)).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /**
  * Evaluation: settles every decision once its horizon has passed, by the prices of the log, and keeps the live accuracy.
- * It consumes `ticks` (whose clocks settle) and follows `signals` of the same partition beside it; outcomes and the offset in `ticks`
+ * It consumes `ticks` (whose clocks settle) and follows `signals` and `shadow` of the same partition beside it; outcomes and the offset in `ticks`
  * are one commit. After a restart the open decisions are those without an outcome (restore.ts), so each is settled exactly once.
  */
 import { z } from 'zod';
@@ -13,7 +13,8 @@ import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type LiveAccuracy } from './accuracy.ts';
 import { EvaluationMetrics } from './metrics.ts';
 import { LONGEST_HORIZON_MS, OutcomeJoin } from './outcomes.ts';
-import { restore } from './restore.ts';
+import { DECISION_TOPICS, type DecisionTopic, OUTCOMES_OF, restore } from './restore.ts';
+import { type SlotAccuracy } from './slots.ts';
 
 export const EVALUATION_GROUP = 'evaluation';
 
@@ -39,10 +40,11 @@ interface Partition {
   readonly number: number;
   readonly join: OutcomeJoin;
   readonly accuracy: LiveAccuracy;
-  /** Ends its reader of signals. */
+  readonly slots: SlotAccuracy;
+  /** Ends its readers of decisions. */
   readonly stop: AbortController;
-  /** Next offset to read in `signals`. */
-  nextSignal: number;
+  /** Next offset to read, by topic. */
+  readonly next: Record<DecisionTopic, number>;
   /** The group's offset in `ticks`. */
   committed: number;
 }
@@ -94,15 +96,16 @@ class Evaluation {
   async #open(number: number, committed: number | undefined): Promise<number> {
     this.#close(number);
     const reach = LONGEST_HORIZON_MS + this.#graceMs + SLACK_MS;
-    const { ticksFrom, nextSignal, open, accuracy } = await restore(this.#log, number, committed, reach);
+    const { ticksFrom, next, open, accuracy, slots } = await restore(this.#log, number, committed, reach);
     const join = new OutcomeJoin(this.#graceMs);
     for (const decision of open) join.expect(decision);
     const stop = new AbortController();
-    const partition: Partition = { number, join, accuracy, stop, nextSignal, committed: committed ?? ticksFrom };
+    const partition: Partition = { number, join, accuracy, slots, stop, next, committed: committed ?? ticksFrom };
     this.#partitions.set(number, partition);
     for (const row of accuracy.snapshot()) this.#metrics.show(row);
-    if (this.#context.source !== 'replay') {
-      void this.#readSignals(partition, 'follow').catch((error: unknown) => this.#failed.abort(error));
+    this.#metrics.showSlots(slots.snapshot());
+    for (const topic of this.#context.source === 'replay' ? [] : DECISION_TOPICS) {
+      void this.#readDecisions(partition, topic, 'follow').catch((error: unknown) => this.#failed.abort(error));
     }
     return ticksFrom;
   }
@@ -112,14 +115,14 @@ class Evaluation {
     if (partition === undefined) return;
     this.#partitions.delete(number);
     partition.stop.abort();
-    this.#metrics.forget(partition.accuracy.snapshot(), number);
+    this.#metrics.forget(partition.accuracy.snapshot(), partition.slots.snapshot(), number);
   }
 
-  async #readSignals(partition: Partition, until: 'end' | 'follow'): Promise<void> {
+  async #readDecisions(partition: Partition, topic: DecisionTopic, until: 'end' | 'follow'): Promise<void> {
     const signal = AbortSignal.any([this.#signal, partition.stop.signal]);
-    for await (const batch of this.#log.read('signals', partition.number, { from: partition.nextSignal, until, signal })) {
+    for await (const batch of this.#log.read(topic, partition.number, { from: partition.next[topic], until, signal })) {
       for (const record of batch.records) {
-        partition.nextSignal = record.offset + 1;
+        partition.next[topic] = record.offset + 1;
         const decision = this.#decode(record, Signal);
         if (decision !== undefined) partition.join.expect(decision);
       }
@@ -168,11 +171,14 @@ class Evaluation {
     const offset = Math.max(next, partition.committed);
     await this.#log.commit({ group: EVALUATION_GROUP, topic: 'ticks', partition: partition.number, offset, outputs });
     partition.committed = offset;
-    for (const outcome of outcomes) {
+    for (const outcome of outcomes) partition.slots.add(outcome);
+    const published = outcomes.filter(({ signal }) => !signal!.shadow);
+    for (const outcome of published) {
       partition.accuracy.add(outcome);
       this.#metrics.settled(outcome);
     }
-    for (const { signal } of newestOfEach(outcomes)) this.#metrics.show(partition.accuracy.row(signal!));
+    for (const { signal } of newestOfEach(published)) this.#metrics.show(partition.accuracy.row(signal!));
+    if (outcomes.length > 0) this.#metrics.showSlots(partition.slots.snapshot());
   }
 
   /**
@@ -187,7 +193,7 @@ class Evaluation {
     };
     await reached('features', 'ticks', offset);
     await reached('inference', 'features', (await this.#log.bounds('features', partition.number)).end);
-    await this.#readSignals(partition, 'end');
+    for (const topic of DECISION_TOPICS) await this.#readDecisions(partition, topic, 'end');
   }
 
   #decode<T>(record: LogRecord, message: { decode(bytes: Uint8Array): T }, letters?: OutRecord[]): T | undefined {
@@ -203,7 +209,8 @@ class Evaluation {
 }
 
 function outRecord(outcome: Outcome): OutRecord {
-  return { topic: 'outcomes', key: outcome.signal!.asset, value: Outcome.encode(outcome).finish() };
+  const topic = OUTCOMES_OF[outcome.signal!.shadow ? 'shadow' : 'signals'];
+  return { topic, key: outcome.signal!.asset, value: Outcome.encode(outcome).finish() };
 }
 
 function newestOfEach(outcomes: readonly Outcome[]): Iterable<Outcome> {

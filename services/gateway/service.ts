@@ -1,6 +1,7 @@
 /**
- * Gateway: the live page, its stream of updates (SSE) and `GET /api/status` for scripts, on loopback. It only reads the log, so it
- * runs beside the other services or alone, and a page that is slow or gone costs nothing but its own connection.
+ * Gateway: the live page, its stream of updates (SSE), `GET /api/status` and `/api/models` for scripts, on loopback. It reads the log, so it runs
+ * beside the other services or alone, and a page that is slow or gone costs nothing but its own connection. The one thing it writes is a
+ * change of the slots that the operator signed (`POST /api/models`).
  */
 import { fastifyStatic } from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
@@ -9,10 +10,16 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { checkListenHost, isLoopback } from '#libs/http/loopback.ts';
 import { type Batch, type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
+import { MAX_VALUE_BYTES } from '#libs/log/limits.ts';
+import { type Trust } from '#libs/registry/operator-key.ts';
+import { carryOut, OrderBook } from '#libs/registry/order.ts';
+import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type AccuracyRow, LiveAccuracy } from '#services/evaluation/accuracy.ts';
+import { SlotAccuracy } from '#services/evaluation/slots.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Direction, Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { modelsView, type ModelsView } from './models.ts';
 import { LiveView } from './view.ts';
 
 export interface GatewayOptions {
@@ -28,6 +35,8 @@ export interface GatewayOptions {
   readonly startedAt: number;
   /** Rows in the archive; undefined where this process has none. */
   readonly archivedRows?: () => Promise<number>;
+  /** Whose orders change the slots; default: nobody's. */
+  readonly trust?: Trust;
   /** What start-up is doing, one line; empty once it streams. */
   readonly phase?: () => string;
   /** Called with the page's address once it listens. */
@@ -44,6 +53,8 @@ interface Counts {
 
 /** Bytes a page may lag behind before its connection is ended; the browser reconnects by itself. */
 const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
+/** A bundle of the largest size in base64, and what stands around it. */
+const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
 const UPDATE_MS = 1_000;
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -56,16 +67,21 @@ const SECURITY_HEADERS = {
 /** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
 export async function runGateway(context: ServiceContext, options: GatewayOptions, signal: AbortSignal): Promise<void> {
   const host = checkListenHost('The page', options.host ?? '127.0.0.1', options.dangerouslyWithoutAuthentication ?? false);
-  const gateway = new Gateway(context, options);
+  const stop = new AbortController();
+  const ending = AbortSignal.any([signal, stop.signal]);
+  const registry = await ModelRegistry.open(context.log, ending, (error) => stop.abort(error));
+  const gateway = new Gateway(context, options, registry);
   const server = gateway.server();
   const url = await listen(server, host, options.port ?? 8787);
   options.listening?.(url);
   context.health.set('gateway', { ready: true, detail: url });
-  const following = gateway.follow(signal);
+  const following = gateway.follow(ending);
   const updates = setInterval(() => gateway.update(), UPDATE_MS);
   try {
     await following;
+    if (stop.signal.aborted) throw stop.signal.reason;
   } finally {
+    stop.abort();
     clearInterval(updates);
     gateway.endStreams();
     await server.close();
@@ -77,15 +93,19 @@ class Gateway {
   readonly #options: GatewayOptions;
   readonly #view = new LiveView();
   readonly #accuracy = new LiveAccuracy();
+  readonly #slots = new SlotAccuracy();
+  readonly #registry: ModelRegistry;
+  readonly #orders = new OrderBook();
   readonly #counts: Counts = { ticks: 0, vectors: 0, decisions: 0, signals: 0, outcomes: 0 };
   readonly #streams = new Set<FastifyReply>();
   #firstDecision: number | undefined;
   #firstSignal: number | undefined;
   #sentUntil = 0;
 
-  constructor(context: ServiceContext, options: GatewayOptions) {
+  constructor(context: ServiceContext, options: GatewayOptions, registry: ModelRegistry) {
     this.#context = context;
     this.#options = options;
+    this.#registry = registry;
   }
 
   server(): FastifyInstance {
@@ -104,6 +124,13 @@ class Gateway {
     server.get('/vendor/uplot.css', (_request, reply) => sendModule(reply, 'uPlot.min.css'));
     server.get('/api/status', () => this.status());
     server.get('/api/signals', () => this.#view.recentSignals().map(signalRow));
+    server.get('/api/models', () => this.#models());
+    server.addContentTypeParser(
+      'application/octet-stream',
+      { parseAs: 'buffer', bodyLimit: MAX_ORDER_BYTES },
+      (_request, body, done) => done(null, body),
+    );
+    server.post('/api/models', (request, reply) => this.#change(request.body, reply));
     server.get('/api/stream', (_request, reply) => this.#open(reply));
     server.get('/metrics', async (_request, reply) => {
       void reply.header('content-type', this.#context.metrics.contentType);
@@ -145,6 +172,7 @@ class Gateway {
         this.#read(log, 'features', partition, 'end', signal, (batch) => (this.#counts.vectors += batch.records.length)),
         this.#read(log, 'signals', partition, 'begin', signal, (batch) => this.#onSignals(batch)),
         this.#read(log, 'outcomes', partition, 'begin', signal, (batch) => this.#onOutcomes(batch)),
+        this.#read(log, 'shadow-outcomes', partition, 'begin', signal, (batch) => this.#onShadows(batch)),
       );
     }
     await Promise.all(readers);
@@ -200,7 +228,34 @@ class Gateway {
 
   #onOutcomes(batch: Batch): void {
     this.#counts.outcomes += batch.records.length;
-    for (const record of batch.records) this.#accuracy.add(Outcome.decode(record.value));
+    for (const record of batch.records) {
+      const outcome = Outcome.decode(record.value);
+      this.#accuracy.add(outcome);
+      this.#slots.add(outcome);
+    }
+  }
+
+  #onShadows(batch: Batch): void {
+    for (const record of batch.records) this.#slots.add(Outcome.decode(record.value));
+  }
+
+  #models(): ModelsView {
+    return modelsView(this.#registry, this.#slots.snapshot());
+  }
+
+  async #change(body: unknown, reply: FastifyReply): Promise<unknown> {
+    const { clock, logger } = this.#context;
+    const now = clock.now();
+    const trusted = this.#options.trust?.() ?? [];
+    try {
+      const order = this.#orders.open(Buffer.isBuffer(body) ? body : new Uint8Array(), trusted, now);
+      const { slot, bundleId, effectiveT } = await carryOut(this.#registry, order, trusted, now);
+      logger.info({ slot, bundle: bundleId, effectiveT, actor: order.actor, reason: order.reason }, `models: ${order.action}`);
+      return { slot, bundle_id: bundleId, effective_t: effectiveT };
+    } catch (thrown) {
+      if (!(thrown instanceof TributaryError)) throw thrown;
+      return reply.code(409).send({ code: thrown.code, message: thrown.message, hint: thrown.hint });
+    }
   }
 
   #open(reply: FastifyReply): void {
@@ -225,6 +280,7 @@ class Gateway {
       decisions: this.#view.decisions().map(signalRow),
       signals: this.#view.recentSignals().slice(-60).map(signalRow),
       accuracy: this.#accuracyRows(),
+      models: this.#models(),
       feeds: this.#view.feeds(),
     };
   }
@@ -263,6 +319,8 @@ function signalRow(signal: Signal): Record<string, unknown> {
     reference_price: signal.referencePrice,
     cost_bps: signal.costBps,
     bundle_id: signal.bundleId,
+    slot: signal.slot,
+    unfamiliarity: signal.unfamiliarity,
   };
 }
 

@@ -3,6 +3,7 @@ import { BLOCKING } from '#libs/features/quality.ts';
 import { costBps } from '#libs/market/fees.ts';
 import { type Horizon, HORIZON_MS } from '#libs/market/horizon.ts';
 import { type NetworkOpinions, type Score, type Scorer } from '#libs/models/scorer.ts';
+import { type SlotName } from '#libs/registry/registry.ts';
 import { type Source } from '#libs/service/service.ts';
 import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -10,6 +11,10 @@ import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signa
 export const ABSTAIN_REASONS = [
   /** No bundle serves this venue, instrument and horizon at t. */
   'no_model',
+  /** Those that could were trained too long ago. */
+  'model_stale',
+  /** Those that could gave no answer. */
+  'model_failed',
   /** The vector came so late that a newer one must exist. */
   'stale',
   /** The vector is of another schema than the one that is live. */
@@ -27,17 +32,26 @@ export type AbstainReason = (typeof ABSTAIN_REASONS)[number];
 /** A bundle that scores, and the slot that it serves from. */
 export interface ServingModel {
   readonly scorer: Scorer;
-  readonly slot: string;
+  readonly slot: SlotName;
+}
+
+/** A model with what it needs to be asked about one vector. */
+export interface Consulted extends ServingModel {
+  /** Newest last, as many as the model reads; undefined = not enough. */
+  readonly window: readonly (readonly number[])[] | undefined;
+  /** What its networks say; undefined = it has none, or was not asked. */
+  readonly opinions: NetworkOpinions | undefined;
+  readonly isStale: boolean;
+  /** It was asked and did not answer. */
+  readonly hasFailed: boolean;
 }
 
 export interface DecisionInput {
   readonly vector: FeatureVector;
   readonly horizon: Horizon;
-  readonly model: ServingModel | undefined;
-  /** Newest last, as many as the model reads; undefined = not enough. */
-  readonly window: readonly (readonly number[])[] | undefined;
-  /** What the model's networks say; undefined = it has none. */
-  readonly opinions: NetworkOpinions | undefined;
+  readonly model: Consulted | undefined;
+  /** The model does not decide here: what it says is kept for comparison. */
+  readonly isShadow: boolean;
   /** Schema of the features that are live. */
   readonly schemaId: string;
   readonly isStale: boolean;
@@ -74,7 +88,24 @@ export function decide(input: DecisionInput): Signal {
     publishedAt,
     validUntil: publishedAt + HORIZON_MS[horizon],
     source: input.source,
+    shadow: input.isShadow,
+    unfamiliarity: 0,
   };
+}
+
+/**
+ * Who decides on a horizon: the first model in order that has a head for it, was trained lately and answered; where there is none, the
+ * first with a head, which says why not.
+ */
+export function deciderOf(
+  models: readonly Consulted[],
+  { venue, instrument }: FeatureVector,
+  horizon: Horizon,
+): Consulted | undefined {
+  const able = models.filter(({ scorer, slot }) => slot !== 'challenger' && scorer.covers(venue, instrument, horizon));
+  return (
+    able.find(({ isStale, hasFailed }) => !isStale && !hasFailed) ?? able[0] ?? models.find(({ slot }) => slot !== 'challenger')
+  );
 }
 
 /** Exactly one half counts as down. */
@@ -84,18 +115,20 @@ export function directionOf(score: Score): Direction {
 }
 
 /** Asked even where it must abstain, so that accuracy at full coverage is known. */
-function scoreOf({ vector, horizon, model, window, opinions, schemaId }: DecisionInput): Score | undefined {
-  if (model === undefined || window === undefined || vector.schemaId !== schemaId) return undefined;
-  return model.scorer.score(vector.venue, vector.instrument, horizon, window, opinions);
+function scoreOf({ vector, horizon, model, schemaId }: DecisionInput): Score | undefined {
+  if (model?.window === undefined || model.hasFailed || vector.schemaId !== schemaId) return undefined;
+  return model.scorer.score(vector.venue, vector.instrument, horizon, model.window, model.opinions);
 }
 
 function reasonOf(input: DecisionInput, score: Score | undefined): AbstainReason | undefined {
-  const { vector, model, window, schemaId, isStale } = input;
+  const { vector, model, horizon, schemaId } = input;
   if (model === undefined) return 'no_model';
-  if (isStale) return 'stale';
+  if (input.isStale) return 'stale';
   if (vector.schemaId !== schemaId) return 'feature_missing';
-  if (window === undefined) return 'warm_up';
-  if (score === undefined) return 'no_model';
+  if (!model.scorer.covers(vector.venue, vector.instrument, horizon)) return 'no_model';
+  if (model.window === undefined) return 'warm_up';
+  if (model.isStale) return 'model_stale';
+  if (score === undefined) return 'model_failed';
   if ((vector.quality & BLOCKING) !== 0) return 'quality';
   if (score.threshold > 1) return 'silenced';
   return score.confidence < score.threshold ? 'below_threshold' : undefined;

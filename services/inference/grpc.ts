@@ -191,7 +191,7 @@ async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResp
   const model = await scoring.model();
   if (model === undefined) throw new Refusal(status.FAILED_PRECONDITION, 'No model serves yet: wait for the first training.');
   const { scorer } = model;
-  if (!scorer.heads.some((head) => head.venue === venue && head.instrument === instrument && head.horizon === horizon)) {
+  if (!scorer.covers(venue, instrument, horizon)) {
     throw new Refusal(status.NOT_FOUND, `The model has no head for ${venue} ${instrument} ${horizon}.`);
   }
   const before = scoring.windowBefore(venue, instrument, scorer.lags);

@@ -1,7 +1,7 @@
 /** Inference alone, on Kafka. */
 import { Command, Option } from 'commander';
 import { systemClock } from '#libs/clock/clock.ts';
-import { dangerOption, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
+import { dangerOption, duration, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { CADENCE_MS } from './window.ts';
 
@@ -10,6 +10,7 @@ interface InferenceCommandOptions extends ServiceOptions {
   readonly grpcHost: string;
   readonly dangerouslyWithoutAuthentication: boolean;
   readonly modelWaitMs: number;
+  readonly maxModelAge: number;
   readonly trust: string;
 }
 
@@ -34,6 +35,15 @@ export function inferenceCommand(): Command {
         .argParser(wholeNumber(0, 3_600_000))
         .default(75_000),
     )
+    .addOption(
+      new Option(
+        '--max-model-age <time>',
+        'since the end of its training data, after which a bundle leaves the decision to the fallback',
+      )
+        .env('TRIBUTARY_MAX_MODEL_AGE')
+        .argParser(duration)
+        .default(14 * 86_400_000, '14d'),
+    )
     .addOption(trustOption());
   for (const option of serviceOptions()) command.addOption(option);
   return command.action(async (options: InferenceCommandOptions) => {
@@ -42,7 +52,7 @@ export function inferenceCommand(): Command {
       import('./service.ts'),
       import('#libs/registry/operator-key.ts'),
     ]);
-    const { grpcPort, grpcHost, dangerouslyWithoutAuthentication, modelWaitMs } = options;
+    const { grpcPort, grpcHost, dangerouslyWithoutAuthentication, modelWaitMs, maxModelAge: maxModelAgeMs } = options;
     // Vectors of history fill the windows; the newest one is the first that is decided on.
     const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
     await runAlone('inference', options, (context, signal) =>
@@ -54,6 +64,7 @@ export function inferenceCommand(): Command {
           grpcHost,
           dangerouslyWithoutAuthentication,
           modelWaitMs,
+          maxModelAgeMs,
           historyFrom,
           listening: (address) => context.logger.info({ address }, 'SignalService listens'),
         },

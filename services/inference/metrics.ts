@@ -20,6 +20,7 @@ export type InferenceMetrics = ReturnType<typeof inferenceMetrics>;
 export function inferenceMetrics(registry: Registry) {
   const metrics = serviceMetrics(registry, 'inference');
   const signals = metrics.counter('signals_total', 'Decisions published.', ['venue', 'horizon', 'direction']);
+  const decided = metrics.counter('decided_total', 'Decisions by the slot whose model was asked; none = no model.', ['slot']);
   const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason']);
   const refused = metrics.counter(
     'bundles_refused_total',
@@ -27,7 +28,11 @@ export function inferenceMetrics(registry: Registry) {
     ['slot'],
   );
   // A series that begins at its first event shows no increase: the first refusal would go unseen.
-  for (const slot of SLOTS) refused.inc({ slot }, 0);
+  const failed = metrics.counter('model_failures_total', 'Times that a model was asked and gave no answer.', ['slot']);
+  for (const slot of SLOTS) {
+    refused.inc({ slot }, 0);
+    failed.inc({ slot }, 0);
+  }
   return {
     /** From the decision time to the moment at which readers can see the decision. */
     latency: metrics.histogram(
@@ -36,8 +41,12 @@ export function inferenceMetrics(registry: Registry) {
       LATENCY_BUCKETS,
     ),
     score: metrics.histogram('score_seconds', 'Time to score one vector at every horizon.', SCORE_BUCKETS),
+    slotSince: metrics.gauge('slot_effective_timestamp_seconds', 'From which decision time on the slot holds what it holds.', [
+      'slot',
+    ]),
     modelAge: metrics.gauge('model_age_seconds', 'Since the serving bundle was published.'),
     refused,
+    failed,
     lag: metrics.gauge('lag_records', 'Vectors in the log that are not read yet.', ['partition']),
     unreadable: metrics.counter('unreadable_records_total', 'Records that went to dead-letter.'),
     repeated: metrics.counter('repeated_vectors_total', 'Vectors not newer than the last one of their instrument; passed over.'),
@@ -45,6 +54,7 @@ export function inferenceMetrics(registry: Registry) {
     streamsDropped: metrics.counter('streams_dropped_total', 'StreamSignals calls that were ended because they read too slowly.'),
     published(signal: Signal): void {
       signals.inc({ venue: signal.venue, horizon: signal.horizon, direction: DIRECTION[signal.direction] });
+      decided.inc({ slot: signal.slot === '' ? 'none' : signal.slot });
       if (signal.abstainReason !== '') abstentions.inc({ reason: signal.abstainReason });
     },
   };

@@ -1,12 +1,13 @@
 /**
  * Inference: consumes `features`, asks the serving model about each vector and publishes one decision per (instrument, venue, horizon,
- * t): a signal or a stated abstention, in one commit with the offset, so that every key stands in `signals` exactly once.
+ * t): a signal or a stated abstention, in one commit with the offset, so that every key stands in `signals` exactly once. What the slots that
+ * do not decide would have said goes to `shadow` in the same commit.
  * Its only state is the newest vectors of each instrument; a start reads them back and keeps quiet until it reaches the offset where
  * the last run stopped.
  */
 import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
-import { messageOf, TributaryError } from '#libs/errors/errors.ts';
+import { describeError, messageOf, TributaryError } from '#libs/errors/errors.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
@@ -16,7 +17,7 @@ import { ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Signal } from '#libs/wire/tributary/v1/signals.ts';
-import { decide, type ServingModel } from './decide.ts';
+import { type Consulted, decide, deciderOf, type ServingModel } from './decide.ts';
 import { SignalFeed } from './feed.ts';
 import { type Scoring, type SignalServer, startSignalServer } from './grpc.ts';
 import { inferenceMetrics, type InferenceMetrics } from './metrics.ts';
@@ -53,6 +54,13 @@ export const inferenceOptionsSchema = z.object({
     .positive()
     .default(65_000)
     .describe('age at which a vector is too old for a signal, milliseconds; default 65000; not in a replay'),
+  maxModelAgeMs: z
+    .number()
+    .positive()
+    .default(14 * 86_400_000)
+    .describe(
+      'time since the end of its training data after which a bundle does not decide any more, milliseconds; default 14 days',
+    ),
   from: z.number().default(0).describe('first decision time, milliseconds; earlier vectors only fill the windows; default 0'),
   historyFrom: z.number().default(0).describe('the same for vectors of history, which features wrote when it started; default 0'),
 });
@@ -154,8 +162,8 @@ class Inference implements Scoring {
     });
   }
 
-  model(): Promise<ServingModel | undefined> {
-    return this.#models.at(Infinity);
+  async model(): Promise<ServingModel | undefined> {
+    return (await this.#models.at(Infinity)).find(({ slot }) => slot !== 'challenger');
   }
 
   windowBefore(venue: string, instrument: string, lags: number): readonly (readonly number[])[] | undefined {
@@ -174,6 +182,7 @@ class Inference implements Scoring {
     const either = AbortSignal.any([this.#signal, stop.signal]);
     const update = (): void => {
       this.#models.preload();
+      for (const { slot, effectiveT } of this.#registry.slots()) this.#metrics.slotSince.set({ slot }, effectiveT / 1000);
       const isReady = this.#models.isReady;
       health.set('inference', { ready: isReady, detail: isReady ? 'a model serves' : 'no model yet' });
       if (isReady) stop.abort();
@@ -214,7 +223,7 @@ class Inference implements Scoring {
     const partition = this.#partitions.get(batch.partition);
     if (partition === undefined) throw new Error(`partition ${batch.partition} was read before it was opened`);
     const next = batch.records.at(-1)!.offset + 1;
-    const decisions: Signal[] = [];
+    const deciding: Promise<readonly Signal[]>[] = [];
     const letters: OutRecord[] = [];
     for (const record of batch.records) {
       const isNew = record.offset >= partition.committed;
@@ -225,9 +234,12 @@ class Inference implements Scoring {
         await this.#modelOrNever;
         // Stopped while it waited: these vectors are decided by the next start.
         if (this.#signal.aborted) return;
-        await this.#decide(partition.windows, vector, decisions);
+        const serving = await this.#models.at(vector.t);
+        // Reads the windows before it returns, and answers while later vectors are taken.
+        deciding.push(this.#decide(serving, partition.windows, vector));
       }
     }
+    const decisions = (await Promise.all(deciding)).flat();
     if (next <= partition.committed) return;
     const outputs = [...decisions.map(outRecord), ...letters];
     try {
@@ -239,7 +251,7 @@ class Inference implements Scoring {
       return;
     }
     partition.committed = next;
-    this.#published(decisions);
+    this.#published(decisions.filter(({ shadow }) => !shadow));
     this.#metrics.lag.set({ partition: batch.partition }, batch.endOffset - next);
   }
 
@@ -248,21 +260,45 @@ class Inference implements Scoring {
     return t >= from && (sourceOffset >= 0 || t >= historyFrom);
   }
 
-  async #decide(windows: Windows, vector: FeatureVector, decisions: Signal[]): Promise<void> {
+  /** The decision of each horizon, and behind it what the slots that do not decide would have said. */
+  async #decide(serving: readonly ServingModel[], windows: Windows, vector: FeatureVector): Promise<readonly Signal[]> {
     const { source, clock } = this.#context;
     const { publishDelayMs, staleMs } = this.#options;
     const now = source === 'replay' ? vector.t : clock.now();
-    const model = await this.#models.at(vector.t);
-    const window = model === undefined ? undefined : windows.ending(vector.venue, vector.instrument, model.scorer.lags);
-    const isStale = now - vector.t > staleMs;
-    const publishedAt = now + publishDelayMs;
     const done = this.#metrics.score.startTimer();
-    const isRead = window !== undefined && vector.schemaId === this.schemaId;
-    const opinions = isRead ? await model?.scorer.consult(vector.venue, vector.instrument, window) : undefined;
-    for (const horizon of this.#horizons) {
-      decisions.push(decide({ vector, horizon, model, window, opinions, schemaId: this.schemaId, isStale, publishedAt, source }));
-    }
+    const models = await Promise.all(serving.map((model) => this.#consult(model, windows, vector)));
+    const given = {
+      vector,
+      schemaId: this.schemaId,
+      isStale: now - vector.t > staleMs,
+      publishedAt: now + publishDelayMs,
+      source,
+    };
+    const decisions = this.#horizons.flatMap((horizon) => {
+      const decider = deciderOf(models, vector, horizon);
+      const others = models.filter((model) => model !== decider && model.scorer.covers(vector.venue, vector.instrument, horizon));
+      return [
+        decide({ ...given, horizon, model: decider, isShadow: false }),
+        ...others.map((model) => decide({ ...given, horizon, model, isShadow: true })),
+      ];
+    });
     done();
+    return decisions;
+  }
+
+  async #consult(model: ServingModel, windows: Windows, { venue, instrument, t, schemaId }: FeatureVector): Promise<Consulted> {
+    const { scorer, slot } = model;
+    const window = windows.ending(venue, instrument, scorer.lags);
+    const isStale = slot !== 'fallback' && t - scorer.trainedTo > this.#options.maxModelAgeMs;
+    const consulted = { ...model, window, opinions: undefined, isStale, hasFailed: false };
+    if (window === undefined || schemaId !== this.schemaId) return consulted;
+    try {
+      return { ...consulted, opinions: await scorer.consult(venue, instrument, window) };
+    } catch (thrown) {
+      this.#metrics.failed.inc({ slot });
+      this.#context.logger.warn({ slot, bundle: scorer.bundleId, venue, instrument }, `no answer: ${describeError(thrown)}`);
+      return { ...consulted, hasFailed: true };
+    }
   }
 
   #published(decisions: readonly Signal[]): void {
@@ -289,5 +325,5 @@ class Inference implements Scoring {
 }
 
 function outRecord(signal: Signal): OutRecord {
-  return { topic: 'signals', key: signal.asset, value: Signal.encode(signal).finish() };
+  return { topic: signal.shadow ? 'shadow' : 'signals', key: signal.asset, value: Signal.encode(signal).finish() };
 }

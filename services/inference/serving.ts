@@ -1,10 +1,10 @@
-/** Which model scores a decision time: the best slot of the registry whose bundle can be loaded and whose features are all live. */
+/** Which models are asked at a decision time: those of the slots whose bundle can be loaded and whose features are all live. */
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type FeatureSchema } from '#libs/features/schema.ts';
 import { createScorer, type Scorer } from '#libs/models/scorer.ts';
 import { openBundle } from '#libs/models/signature.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
-import { type ModelRegistry } from '#libs/registry/registry.ts';
+import { type ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { type ServingModel } from './decide.ts';
@@ -31,21 +31,23 @@ export class ServingModels {
     this.#refused = refused;
   }
 
-  /** Model for decisions at `t`, milliseconds. */
-  async at(t: number): Promise<ServingModel | undefined> {
-    for (const record of this.#registry.candidatesAt(t)) {
+  /** Models at `t`, milliseconds, in the order in which they may decide, a challenger last; each bundle once. */
+  async at(t: number): Promise<readonly ServingModel[]> {
+    const models: ServingModel[] = [];
+    for (const record of this.#registry.heldAt(t)) {
       const scorer = this.#scorer(record);
-      if (scorer !== undefined && (await this.#opens(record, scorer))) return { scorer, slot: record.slot };
+      if (scorer === undefined || models.some((known) => known.scorer === scorer)) continue;
+      if (await this.#opens(record, scorer)) models.push({ scorer, slot: record.slot as SlotName });
     }
-    return undefined;
+    return models;
   }
 
   /** Loads what the slots hold before it is needed. */
   preload(): void {
-    for (const record of this.#registry.slots()) if (record.slot !== 'challenger') this.#scorer(record);
+    for (const record of this.#registry.slots()) this.#scorer(record);
   }
 
-  /** Whether any slot holds a bundle that can serve, now or later. */
+  /** Whether any slot holds a bundle that can decide, now or later. */
   get isReady(): boolean {
     return this.#registry.slots().some((record) => record.slot !== 'challenger' && this.#scorer(record) !== undefined);
   }

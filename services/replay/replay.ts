@@ -202,6 +202,8 @@ async function caughtUp(log: EventLog, onShare: (share: number) => void, signal:
     [ARCHIVE_GROUP, 'features'],
     [ARCHIVE_GROUP, 'signals'],
     [ARCHIVE_GROUP, 'outcomes'],
+    [ARCHIVE_GROUP, 'shadow'],
+    [ARCHIVE_GROUP, 'shadow-outcomes'],
   ];
   for (const [group, topic] of stages) {
     for (;;) {

@@ -89,8 +89,9 @@ async function train(
     );
     if (signal.aborted) return;
     const speaking = bundle.heads.filter((head) => head.silenced === '').length;
-    const { effectiveT } = await registry.publish({
-      slot: 'champion',
+    const { slot, effectiveT } = await registry.publish({
+      // What the operator has pinned stays; the new one shows itself in the shadow.
+      slot: registry.slot('champion')?.pinned === true ? 'challenger' : 'champion',
       bundleId: bundle.id,
       bundle: bytes,
       actor: 'up',
@@ -100,6 +101,7 @@ async function train(
     logger.info(
       {
         bundle: bundle.id,
+        slot,
         heads: bundle.heads.length,
         speaking,
         seconds: Math.round((clock.now() - startedAt) / 1000),

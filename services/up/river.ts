@@ -86,6 +86,8 @@ export class River {
     const { port, grpcPort, seed } = this.#options;
     const { logger } = this.#context;
     const store = this.#store;
+    const key = this.#options.key ?? resolve(this.#options.dataDir, 'operator.pem');
+    const trust = trustIn(key);
     const startMinute = Math.floor(this.#context.clock.now() / MINUTE) * MINUTE;
     start('gateway', (context, ending) =>
       runGateway(
@@ -93,6 +95,7 @@ export class River {
         {
           port,
           startedAt: performance.timeOrigin,
+          trust,
           phase: () => this.#phase,
           archivedRows: () => archivedRows(store),
           listening: (url) => logger.info(`the page is at ${url}`),
@@ -105,8 +108,6 @@ export class River {
     const history = await this.#source.history(this.#context, store, signal);
     this.#phase = 'folding history';
     start('features', (context, ending) => runFeatures(context, { history: history.ticks }, ending));
-    const key = this.#options.key ?? resolve(this.#options.dataDir, 'operator.pem');
-    const trust = trustIn(key);
     start('inference', (context, ending) =>
       // Vectors of history fill the windows; the newest one is the first that is decided on.
       runInference(

@@ -10,6 +10,7 @@ const [TRIM_ABOVE, TRIM_TO] = [0.9, 0.8];
 /** In this order; compacted topics are never trimmed. */
 const TRIMMED: readonly (readonly Topic[])[] = [
   ['ticks', 'features'],
+  ['shadow', 'shadow-outcomes'],
   ['signals', 'outcomes', 'dead-letter'],
 ];
 

@@ -33,6 +33,11 @@ function show(update) {
   byId('signals-empty').hidden = update.signals.length > 0;
   fill('accuracy', update.accuracy.map(accuracyRow));
   byId('accuracy-empty').hidden = update.accuracy.length > 0;
+  fill(
+    'models',
+    update.models.slots.flatMap((held) => slotRows(held, update.models.accuracy)),
+  );
+  byId('models-empty').hidden = update.models.slots.length > 0;
   fill('feeds', update.feeds.sort(byName).map(feedRow));
 }
 
@@ -201,6 +206,25 @@ function accuracyRow(row) {
     percent(row.majority),
     percent(row.flatShare),
   ];
+}
+
+/** A slot that nothing has come of yet has one row. */
+function slotRows(held, accuracy) {
+  const name = [held.pinned ? `${held.slot} (pinned)` : held.slot, held.bundle_id];
+  const rows = accuracy.filter((row) => row.slot === held.slot).sort(byName);
+  if (rows.length === 0) return [[...name, '', '', '', 0, '–', '–', '–', '–', '–']];
+  return rows.map((row) => [
+    ...name,
+    row.venue,
+    row.symbol,
+    row.horizon,
+    row.moves,
+    percent(row.accuracy),
+    row.emittedAccuracy === null ? '–' : `${percent(row.emittedAccuracy)} of ${row.emittedMoves}`,
+    row.pairedMoves === 0 ? '–' : row.pairedMoves,
+    percent(row.pairedAccuracy),
+    percent(row.publishedAccuracy),
+  ]);
 }
 
 function feedRow(row) {

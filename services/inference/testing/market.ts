@@ -35,7 +35,10 @@ export interface Rig {
     source?: Source,
   ): { readonly context: ServiceContext; readonly address: Promise<string>; stop(): Promise<void> };
   publish(bundle: Bundle, request?: Partial<PublishRequest>): Promise<void>;
+  change<T>(change: (registry: ModelRegistry) => Promise<T>): Promise<T>;
   signals(): Promise<Signal[]>;
+  /** What the slots that do not decide would have said. */
+  shadows(): Promise<Signal[]>;
   close(): Promise<void>;
 }
 
@@ -66,26 +69,27 @@ export async function openRig(): Promise<Rig> {
       };
     },
     async publish(bundle, request = {}) {
+      const given = {
+        bundleId: bundle.id,
+        bundle: signBundle(bundle, KEY.privateKey),
+        actor: 'test',
+        reason: 'test',
+        now: T - MINUTE,
+      };
+      // Everything published before the first vector bears on it, unless a test says otherwise.
+      await rig.change((registry) => registry.publish({ slot: 'champion', ...given, ...request }));
+    },
+    async change(change) {
       const stop = new AbortController();
       const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
-      await registry.publish({
-        ...{
-          slot: 'champion',
-          bundleId: bundle.id,
-          bundle: signBundle(bundle, KEY.privateKey),
-          actor: 'test',
-          reason: 'test',
-          now: rig.now,
-        },
-        ...request,
-      });
-      stop.abort();
+      try {
+        return await change(registry);
+      } finally {
+        stop.abort();
+      }
     },
-    async signals() {
-      const found: Signal[] = [];
-      for await (const batch of log.read('signals', 0)) found.push(...batch.records.map((record) => Signal.decode(record.value)));
-      return found;
-    },
+    signals: () => decisionsIn(log, 'signals'),
+    shadows: () => decisionsIn(log, 'shadow'),
     async close() {
       for (const service of services) service.abort();
       await log.close();
@@ -93,6 +97,12 @@ export async function openRig(): Promise<Rig> {
     },
   };
   return rig;
+}
+
+async function decisionsIn(log: EventLog, topic: 'signals' | 'shadow'): Promise<Signal[]> {
+  const found: Signal[] = [];
+  for await (const batch of log.read(topic, 0)) found.push(...batch.records.map((record) => Signal.decode(record.value)));
+  return found;
 }
 
 /** The vector of `minute`, whose first value is `x`. */
@@ -109,7 +119,9 @@ export async function appendVectors(log: EventLog, vectors: readonly FeatureVect
 }
 
 /** Heads for BTC-USD at 1m on both venues, 5m silenced on Coinbase: log odds = first value now + 10 times the one `lag` vectors ago. */
-export function bundleOf(options: { readonly lag?: number; readonly seed?: number; readonly feature?: string } = {}): Bundle {
+export function bundleOf(
+  options: { readonly lag?: number; readonly seed?: number; readonly feature?: string; readonly trainedTo?: number } = {},
+): Bundle {
   const feature = options.feature ?? COLUMNS[0]!;
   const lag = options.lag ?? 0;
   const scaler = { mean: [0, 0], deviation: [1, 1] };
@@ -123,7 +135,7 @@ export function bundleOf(options: { readonly lag?: number; readonly seed?: numbe
     metrics,
   };
   return sealBundle({
-    ...{ target: 'entry', lane: 'slow', seed: options.seed ?? 1, trained: { from: 0, to: T } },
+    ...{ target: 'entry', lane: 'slow', seed: options.seed ?? 1, trained: { from: 0, to: options.trainedTo ?? T } },
     inputs: [feature, lag === 0 ? feature : `${feature}#${lag}`],
     heads: [
       ...VENUES.map((venue) => ({ ...head, venue, horizon: '1m', threshold: 0.7, silenced: '' })),

@@ -22,12 +22,23 @@ export interface ModelSlot {
   actor: string;
   reason: string;
   time: number;
-  /** The bundle's bytes (JSON, see libs/models/bundle.ts). */
+  /** The bundle's bytes (JSON, see libs/models/bundle.ts), signed. Empty = the slot holds nothing from effective_t on. */
   bundle: Uint8Array;
+  /** Of the champion: only a rollback by hand replaces it. */
+  pinned: boolean;
 }
 
 function createBaseModelSlot(): ModelSlot {
-  return { slot: "", bundleId: "", effectiveT: 0, actor: "", reason: "", time: 0, bundle: new Uint8Array(0) };
+  return {
+    slot: "",
+    bundleId: "",
+    effectiveT: 0,
+    actor: "",
+    reason: "",
+    time: 0,
+    bundle: new Uint8Array(0),
+    pinned: false,
+  };
 }
 
 export const ModelSlot: MessageFns<ModelSlot> = {
@@ -52,6 +63,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     }
     if (message.bundle.length !== 0) {
       writer.uint32(58).bytes(message.bundle);
+    }
+    if (message.pinned !== false) {
+      writer.uint32(64).bool(message.pinned);
     }
     return writer;
   },
@@ -125,6 +139,14 @@ export const ModelSlot: MessageFns<ModelSlot> = {
             message.bundle = reader.bytes();
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.pinned = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -154,6 +176,7 @@ export const ModelSlot: MessageFns<ModelSlot> = {
       reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
       time: isSet(object.time) ? globalThis.Number(object.time) : 0,
       bundle: isSet(object.bundle) ? bytesFromBase64(object.bundle) : new Uint8Array(0),
+      pinned: isSet(object.pinned) ? globalThis.Boolean(object.pinned) : false,
     };
   },
 
@@ -180,6 +203,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     if (message.bundle.length !== 0) {
       obj.bundle = base64FromBytes(message.bundle);
     }
+    if (message.pinned !== false) {
+      obj.pinned = message.pinned;
+    }
     return obj;
   },
 
@@ -195,6 +221,7 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     message.reason = object.reason ?? "";
     message.time = object.time ?? 0;
     message.bundle = object.bundle ?? new Uint8Array(0);
+    message.pinned = object.pinned ?? false;
     return message;
   },
 };

@@ -232,6 +232,10 @@ export interface Signal {
   validUntil: number;
   /** live, sim or replay. */
   source: string;
+  /** What a slot that does not decide would have said: in the topic `shadow`, never in `signals`. Identity: that of the decision, and slot. */
+  shadow: boolean;
+  /** How far the vector lies from what the model was trained on; above 1 the model does not speak. 0 = not known. */
+  unfamiliarity: number;
 }
 
 /** What came of a decision. Same key and identity as its signal; never dropped. */
@@ -246,6 +250,8 @@ export interface Outcome {
   logReturn: number;
   /** Clock that resolved it, milliseconds. */
   resolvedAt: number;
+  /** Of a shadow decision: the decision that was published, on the same prices. */
+  published: Signal | undefined;
 }
 
 export interface GetSignalRequest {
@@ -314,6 +320,8 @@ function createBaseSignal(): Signal {
     publishedAt: 0,
     validUntil: 0,
     source: "",
+    shadow: false,
+    unfamiliarity: 0,
   };
 }
 
@@ -378,6 +386,12 @@ export const Signal: MessageFns<Signal> = {
     }
     if (message.source !== "") {
       writer.uint32(162).string(message.source);
+    }
+    if (message.shadow !== false) {
+      writer.uint32(168).bool(message.shadow);
+    }
+    if (message.unfamiliarity !== 0) {
+      writer.uint32(177).double(message.unfamiliarity);
     }
     return writer;
   },
@@ -555,6 +569,22 @@ export const Signal: MessageFns<Signal> = {
             message.source = reader.string();
             continue;
           }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.shadow = reader.bool();
+            continue;
+          }
+          case 22: {
+            if (tag !== 177) {
+              break;
+            }
+
+            message.unfamiliarity = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -621,6 +651,8 @@ export const Signal: MessageFns<Signal> = {
         ? globalThis.Number(object.valid_until)
         : 0,
       source: isSet(object.source) ? globalThis.String(object.source) : "",
+      shadow: isSet(object.shadow) ? globalThis.Boolean(object.shadow) : false,
+      unfamiliarity: isSet(object.unfamiliarity) ? globalThis.Number(object.unfamiliarity) : 0,
     };
   },
 
@@ -686,6 +718,12 @@ export const Signal: MessageFns<Signal> = {
     if (message.source !== "") {
       obj.source = message.source;
     }
+    if (message.shadow !== false) {
+      obj.shadow = message.shadow;
+    }
+    if (message.unfamiliarity !== 0) {
+      obj.unfamiliarity = floatToJson(message.unfamiliarity);
+    }
     return obj;
   },
 
@@ -714,12 +752,23 @@ export const Signal: MessageFns<Signal> = {
     message.publishedAt = object.publishedAt ?? 0;
     message.validUntil = object.validUntil ?? 0;
     message.source = object.source ?? "";
+    message.shadow = object.shadow ?? false;
+    message.unfamiliarity = object.unfamiliarity ?? 0;
     return message;
   },
 };
 
 function createBaseOutcome(): Outcome {
-  return { signal: undefined, status: 0, voidReason: "", entryPrice: 0, exitPrice: 0, logReturn: 0, resolvedAt: 0 };
+  return {
+    signal: undefined,
+    status: 0,
+    voidReason: "",
+    entryPrice: 0,
+    exitPrice: 0,
+    logReturn: 0,
+    resolvedAt: 0,
+    published: undefined,
+  };
 }
 
 export const Outcome: MessageFns<Outcome> = {
@@ -744,6 +793,9 @@ export const Outcome: MessageFns<Outcome> = {
     }
     if (message.resolvedAt !== 0) {
       writer.uint32(56).int64(message.resolvedAt);
+    }
+    if (message.published !== undefined) {
+      Signal.encode(message.published, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -817,6 +869,14 @@ export const Outcome: MessageFns<Outcome> = {
             message.resolvedAt = longToNumber(reader.int64());
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.published = Signal.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -858,6 +918,7 @@ export const Outcome: MessageFns<Outcome> = {
         : isSet(object.resolved_at)
         ? globalThis.Number(object.resolved_at)
         : 0,
+      published: isSet(object.published) ? Signal.fromJSON(object.published) : undefined,
     };
   },
 
@@ -884,6 +945,9 @@ export const Outcome: MessageFns<Outcome> = {
     if (message.resolvedAt !== 0) {
       obj.resolvedAt = Math.round(message.resolvedAt);
     }
+    if (message.published !== undefined) {
+      obj.published = Signal.toJSON(message.published);
+    }
     return obj;
   },
 
@@ -901,6 +965,9 @@ export const Outcome: MessageFns<Outcome> = {
     message.exitPrice = object.exitPrice ?? 0;
     message.logReturn = object.logReturn ?? 0;
     message.resolvedAt = object.resolvedAt ?? 0;
+    message.published = (object.published !== undefined && object.published !== null)
+      ? Signal.fromPartial(object.published)
+      : undefined;
     return message;
   },
 };

@@ -1,0 +1,68 @@
+/**
+ * A change of the slots as an operator orders it: from the command line to a running instance, signed, so that only who holds the key can
+ * order, whoever else can reach the port.
+ */
+import { type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { TributaryError } from '../errors/errors.ts';
+import { openBundle, openSigned, signContent } from '../models/signature.ts';
+import { type ModelSlot } from '../wire/tributary/v1/models.ts';
+import { type ModelRegistry, SLOTS } from './registry.ts';
+
+const who = { actor: z.string().min(1).max(200), reason: z.string().min(1).max(2_000) };
+const actionSchema = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('publish'), slot: z.enum(SLOTS), bundle: z.base64(), ...who }),
+  z.strictObject({ action: z.enum(['promote', 'rollback', 'pin', 'unpin']), ...who }),
+]);
+const orderSchema = z.strictObject({ order: actionSchema, signedAt: z.number() });
+
+export type Order = z.infer<typeof actionSchema>;
+
+/** How long an order is good for, milliseconds: kept and sent again, it is none. */
+const GOOD_FOR_MS = 60_000;
+
+export function signOrder(order: Order, key: KeyObject, now: number): Uint8Array {
+  return signContent('change', Buffer.from(JSON.stringify({ order, signedAt: now })), key);
+}
+
+/** Opens orders; each once. */
+export class OrderBook {
+  #newest = -Infinity;
+
+  /** Throws `TRB_CHANGE_UNSIGNED`, `TRB_CHANGE_SIGNER`, `TRB_CHANGE_SIGNATURE`, `TRB_CHANGE_UNREADABLE`, `TRB_CHANGE_LATE` (too old, or had before). */
+  open(bytes: Uint8Array, trusted: readonly KeyObject[], now: number): Order {
+    const { order, signedAt } = parse(openSigned('change', bytes, trusted));
+    if (signedAt <= this.#newest || Math.abs(now - signedAt) > GOOD_FOR_MS) {
+      throw new TributaryError('TRB_CHANGE_LATE', `The change was signed at ${new Date(signedAt).toISOString()}.`, {
+        hint: 'Send it again; where that does not help, the two clocks are a minute apart.',
+      });
+    }
+    this.#newest = signedAt;
+    return order;
+  }
+}
+
+/** Resolves with the record that the slot has from then on. Throws what the registry throws, and `openBundle`. */
+export function carryOut(registry: ModelRegistry, order: Order, trusted: readonly KeyObject[], now: number): Promise<ModelSlot> {
+  const { actor, reason } = order;
+  const change = { actor, reason, now };
+  if (order.action === 'promote') return registry.promote(change);
+  if (order.action === 'rollback') return registry.rollback(change);
+  if (order.action !== 'publish') return registry.pin(change, order.action === 'pin');
+  const bundle = Buffer.from(order.bundle, 'base64');
+  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: openBundle(bundle, trusted).id });
+}
+
+function parse(content: Uint8Array): z.infer<typeof orderSchema> {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(content).toString('utf8'));
+  } catch {
+    json = undefined;
+  }
+  const parsed = orderSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new TributaryError('TRB_CHANGE_UNREADABLE', 'The change is malformed.', {
+    hint: 'Send it with this version of `tributary models`.',
+  });
+}
