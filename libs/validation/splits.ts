@@ -1,4 +1,4 @@
-/** Walk-forward splits: train on the past, test on what follows, never the other way round (López de Prado 2018, chapter 7). */
+/** Splits: walk-forward, which trains on the past and tests on what follows (López de Prado 2018, chapter 7), and combinatorial. */
 
 export interface Fold {
   /** Rows with from <= t and label known by trainTo are trained on. */
@@ -29,4 +29,59 @@ export function innerFolds(from: number, to: number, firstShare: number, parts: 
 /** Purging: a row may be trained on only if its label was known when the fold's test began. */
 export function isTrained(fold: Fold, t: number, horizon: number): boolean {
   return t >= fold.from && t + horizon <= fold.trainTo;
+}
+
+/** A stretch of time, milliseconds: from <= t < to. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Combinatorial cross-validation (López de Prado 2018, chapter 12): every choice of `tested` groups is predicted by models of the others. */
+export interface Combinations {
+  /** In order of time, without holes. */
+  readonly groups: readonly Span[];
+  /** Places of the tested groups, rising. */
+  readonly splits: readonly (readonly number[])[];
+  /** Each a whole history: by group, the place of the split that predicts it. No prediction is in two paths. */
+  readonly paths: readonly (readonly number[])[];
+  /** Left out on both sides of a test, milliseconds. */
+  readonly embargo: number;
+}
+
+export interface CombinationsOptions {
+  /** `from` <= t < `end`, whole minutes, milliseconds. */
+  readonly from: number;
+  readonly end: number;
+  readonly groups: number;
+  /** Groups that are tested at once. */
+  readonly testGroups: number;
+  readonly embargo: number;
+}
+
+export function combinations({ from, end, groups, testGroups, embargo }: CombinationsOptions): Combinations {
+  const cut = (place: number): number => from + Math.round(((end - from) * place) / groups / 60_000) * 60_000;
+  const splits = choices(groups, testGroups);
+  const testing = Array.from({ length: groups }, (_, group) =>
+    splits.flatMap((split, place) => (split.includes(group) ? [place] : [])),
+  );
+  return {
+    groups: testing.map((_, group) => ({ from: cut(group), to: cut(group + 1) })),
+    splits,
+    paths: testing[0]!.map((_, path) => testing.map((places) => places[path]!)),
+    embargo,
+  };
+}
+
+/** Purging and embargo on both sides: no label that a row may be trained on reaches to within `embargo` of one that is tested. */
+export function isApart(tested: readonly Span[], t: number, horizon: number, embargo: number): boolean {
+  return tested.every(({ from, to }) => t + horizon + embargo <= from || t >= to + horizon + embargo);
+}
+
+/** Every way to choose `count` of the numbers below `total`, in order. */
+function choices(total: number, count: number, from = 0): number[][] {
+  if (count === 0) return [[]];
+  return Array.from({ length: Math.max(0, total - count - from + 1) }, (_, i) => from + i).flatMap((first) =>
+    choices(total, count - 1, first + 1).map((rest) => [first, ...rest]),
+  );
 }

@@ -6,7 +6,7 @@ import { accuracyTable } from './accuracy-table.ts';
 import { blockBootstrap, blocksOf, effectiveTrials, wilson } from './intervals.ts';
 import { DOWN, FLAT, labelMinutes, minuteSeries, UP, VOID } from './labels.ts';
 import { assess, type Prediction } from './metrics.ts';
-import { innerFolds, isTrained, walkForward } from './splits.ts';
+import { combinations, innerFolds, isApart, isTrained, walkForward } from './splits.ts';
 
 const MINUTE = 60_000;
 
@@ -56,6 +56,55 @@ describe('splits', () => {
       [551, 776],
       [776, 1_001],
     ]);
+  });
+});
+
+describe('combinatorial splits', () => {
+  const shapes = [
+    [6, 2],
+    [6, 1],
+    [5, 3],
+    [10, 2],
+  ] as const;
+
+  test.each(shapes)('%i groups, %i tested: each choice once, each group in every path once', (groups, testGroups) => {
+    const found = combinations({ from: 0, end: 1_000 * MINUTE, groups, testGroups, embargo: 0 });
+    const ways = (n: number, k: number): number => (k === 0 ? 1 : (ways(n - 1, k - 1) * n) / k);
+    expect(found.splits).toHaveLength(ways(groups, testGroups));
+    expect(new Set(found.splits.map(String)).size).toBe(found.splits.length);
+    // López de Prado 2018, 12.3: k / N of the splits is the number of paths.
+    expect(found.paths).toHaveLength((ways(groups, testGroups) * testGroups) / groups);
+    for (const path of found.paths) path.forEach((split, group) => expect(found.splits[split]).toContain(group));
+    const used = found.paths.flatMap((path) => path.map((split, group) => `${split} ${group}`));
+    expect(new Set(used).size).toBe(found.splits.length * testGroups);
+    expect(found.groups.map(({ from }) => from)).toEqual([0, ...found.groups.slice(0, -1).map(({ to }) => to)]);
+    expect(found.groups.at(-1)!.to).toBe(1_000 * MINUTE);
+    expect(found.groups.every(({ from }) => from % MINUTE === 0)).toBe(true);
+  });
+
+  test('no training label reaches into a tested one or its embargo, and no row is left out without need', () => {
+    const random = createRandom(8);
+    for (let trial = 0; trial < 40; trial++) {
+      const upTo = (n: number): number => Math.floor(random.next() * n);
+      const groups = 3 + upTo(6);
+      const [embargo, horizon] = [upTo(90) * MINUTE, (1 + upTo(15)) * MINUTE];
+      const end = (600 + upTo(600)) * MINUTE;
+      const plan = combinations({ from: 0, end, groups, testGroups: 1 + upTo(groups - 2), embargo });
+      const tested = plan.splits[upTo(plan.splits.length)]!.map((group) => plan.groups[group]!);
+      let [trained, closest] = [0, Infinity];
+      for (let t = 0; t < end; t += MINUTE) {
+        if (!isApart(tested, t, horizon, embargo)) continue;
+        trained++;
+        // The label of t is made of what happens in [t, t + horizon), those of a test of [from, last + horizon).
+        for (const { from, to } of tested) {
+          const gap = from > t ? from - (t + horizon) : t - (to - MINUTE + horizon);
+          if (gap < closest) closest = gap;
+        }
+      }
+      expect(closest).toBeGreaterThanOrEqual(embargo);
+      const lost = tested.reduce((sum, { from, to }) => sum + to - from + 2 * (horizon + embargo), 0) / MINUTE;
+      expect(trained).toBeGreaterThanOrEqual(end / MINUTE - lost);
+    }
   });
 });
 

@@ -8,6 +8,7 @@ import { createRandom } from '#libs/models/random.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
 import { type BacktestReport, type BacktestResult, runBacktest } from './backtest.ts';
 import { parseBacktestOptions, type RawBacktestOptions } from './options.ts';
+import { pathsText } from './paths.ts';
 import { readTrials } from './trials.ts';
 
 const MINUTE = 60_000;
@@ -124,6 +125,34 @@ describe('with a venue that follows another a minute later', () => {
   );
 });
 
+describe('combinatorial validation', () => {
+  test(
+    'every path finds the edge, each minute is in every path once, and nothing after --train-until is looked at',
+    async () => {
+      const until = START + 1_440 * MINUTE;
+      const change = { validation: 'combinatorial', groups: 4, testGroups: 2, venues: 'kraken' } as const;
+      const asked = { ...change, trainUntil: new Date(until).toISOString() };
+      const short = market('lagging').filter(({ start }) => start < until + 120 * MINUTE);
+      const garbled = short.map((candle) =>
+        candle.start < until ? candle : { ...candle, close: candle.open * 2, high: candle.open * 3 },
+      );
+      const missing = short.filter(({ start }) => start < until);
+      const report = await backtest('paths', garbled, asked, ['close']);
+      const [result] = report.results;
+      expect(result!.paths!.each).toHaveLength(3);
+      expect(result!.paths!.over.accuracy!.least).toBeGreaterThan(0.65);
+      expect(result!.paths!.over.accuracy!.most).toBeLessThan(0.95);
+      expect(result!.folds.map(({ from }) => from.slice(5, 13))).toEqual(['05-01T00', '05-01T06', '05-01T12', '05-01T18']);
+      const rows = await predictions('paths');
+      expect(rows.map((row) => Number(row['t']))).toEqual(Array.from({ length: 1_440 }, (_, i) => START + i * MINUTE));
+      expect(pathsText(report.results)).toMatch(/BTC-USD +kraken +1m +close +3 +0\.[6789]\d\d \[/);
+      const again = await backtest('paths-cut', missing, asked, ['close']);
+      expect(again.results.map(({ folds }) => folds)).toEqual(report.results.map(({ folds }) => folds));
+    },
+    PATIENCE,
+  );
+});
+
 describe('what is switched off is not used', () => {
   const follower = async (name: string, change: Partial<RawBacktestOptions>): Promise<number> => {
     const report = await backtest(name, market('lagging'), { venues: 'kraken', retrainEvery: '12h', ...change }, ['close']);
@@ -165,6 +194,9 @@ describe('what cannot be done', () => {
     ['a bad duration', { retrainEvery: '2 days' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown category', { without: 'A,F' }, 'TRB_BACKTEST_OPTIONS'],
     ['trials that are no number', { trials: 'many' }, 'TRB_BACKTEST_OPTIONS'],
+    ['no group left to train on', { validation: 'combinatorial', groups: 4, testGroups: 3 }, 'TRB_BACKTEST_OPTIONS'],
+    ['more splits than anyone waits for', { validation: 'combinatorial', groups: 16, testGroups: 8 }, 'TRB_BACKTEST_OPTIONS'],
+    ['combinations of networks', { validation: 'combinatorial', models: 'all' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown horizon', { horizons: '1m,7m' }, 'TRB_UNKNOWN_HORIZON'],
     ['a horizon of the fast lane', { horizons: '1s' }, 'TRB_UNKNOWN_HORIZON'],
     ['a time after the data', { trainUntil: '2030-01-01' }, 'TRB_BACKTEST_RANGE'],

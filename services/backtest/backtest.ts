@@ -16,7 +16,7 @@ import { estimateHalfSpreadBps } from '#libs/validation/half-spread.ts';
 import { assess, type Assessment, type Prediction } from '#libs/validation/metrics.ts';
 import { assessPaper, type PaperAssessment, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
 import { ANNUAL } from '#libs/validation/sharpe.ts';
-import { type Fold, innerFolds, walkForward } from '#libs/validation/splits.ts';
+import { type Combinations, combinations, type Fold, innerFolds, walkForward } from '#libs/validation/splits.ts';
 import { createNetworkPool } from '#services/training/deep/network-pool.ts';
 import {
   INCUMBENT_RECIPE,
@@ -33,9 +33,11 @@ import { foldCandles, type TrainingHistory } from '#services/training/history.ts
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
 import { DEFAULT_THRESHOLD, FIRST_SHARE, INNER_PARTS, seriesOf } from '#services/training/train.ts';
 import { curveOf, type Evidence, equityOf, importanceOf, reliabilityOf } from './evidence.ts';
-import { type BacktestOptions } from './options.ts';
+import { type CombinatorialWalk, walkCombinations } from './combinatorial.ts';
+import { type BacktestOptions, type Validation } from './options.ts';
 import { checkWritable, type HeadDecisions, writePredictions, writeReport, writeText } from './files.ts';
 import { reportPage } from './page.ts';
+import { pathMetrics, type PathsReport, reportPaths } from './paths.ts';
 import { regimesOf } from './regimes.ts';
 import { appendTrial, configurationOf, readTrials, type Trial, trialsOf } from './trials.ts';
 import { type FoldSummary, type Walk, walkHead, type WalkOptions } from './walk.ts';
@@ -46,6 +48,8 @@ export interface BacktestResult extends AccuracyRow {
   /** What a round trip costs, and what the signals earned with and without it. */
   readonly costs: Costs;
   readonly paper: PaperAssessment;
+  /** Of combinatorial validation: how much the figures vary from one path to another. */
+  readonly paths?: PathsReport;
   /** Each by itself, as it is: neither calibrated nor silenced. */
   readonly members: readonly (Assessment & { readonly name: string })[];
   /** Calibrated and silenced like the ensemble. */
@@ -64,6 +68,7 @@ export interface Costs {
 export interface BacktestReport {
   readonly format: 1;
   readonly history: { readonly file: string; readonly candles: number; readonly from: string; readonly to: string };
+  readonly validation: Validation;
   readonly train_until: string;
   readonly retrain_every_minutes: number;
   readonly seed: number;
@@ -103,6 +108,10 @@ const DEEP_FLAGS = [
   'networks start each retraining from the one before it',
   'networks have one out-of-fold split, the other members two',
 ];
+const COMBINATORIAL_FLAGS = [
+  'combinatorial: decided by models trained on both sides of each test, so it shows how results vary, not what would have been earned',
+  'tables, plots and predictions are those of the first path',
+];
 /** Less than this before the first test teaches nothing. */
 const LEAST_TRAINING_MINUTES = 360;
 
@@ -124,7 +133,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     selection,
   );
   for (const { values } of history.tables) switchOff(values, options.without);
-  checkRange(history, options.trainUntil);
+  checkRange(history, options);
   const tried = options.ledger === undefined ? [] : await readTrials(options.ledger);
   const decided = await walkAll(history, options, hooks);
   const configuration = configurationOf(decidedBy(options, hooks));
@@ -135,6 +144,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   const report: BacktestReport = {
     format: 1,
     history: { file: basename(options.history), candles: history.candles, from: iso(history.from), to: iso(history.to) },
+    validation: options.validation,
     train_until: iso(options.trainUntil),
     retrain_every_minutes: options.retrainEvery / MINUTE,
     seed: options.seed,
@@ -142,7 +152,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     models: options.models,
     combine: options.ensemble.combination,
     calibration: options.ensemble.calibration,
-    flags: options.models === 'all' ? DEEP_FLAGS : [],
+    flags: options.validation.kind === 'combinatorial' ? COMBINATORIAL_FLAGS : options.models === 'all' ? DEEP_FLAGS : [],
     features: { schema_id: featureSchema().id, count: featureSchema().columns.length, without: options.without },
     only_venues: onlyVenues ?? null,
     threshold: { wanted: DEFAULT_THRESHOLD.wanted, at_least: DEFAULT_THRESHOLD.atLeast },
@@ -160,9 +170,9 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
 
 /** All that decides what is predicted, so that two runs with the same are one trial. */
 function decidedBy(options: BacktestOptions, { networks }: BacktestHooks): object {
-  const { history, context, trainUntil, retrainEvery, without, onlyVenues, quick, models, ensemble, seed } = options;
+  const { history, context, trainUntil, retrainEvery, validation, without, onlyVenues, quick, models, ensemble, seed } = options;
   return {
-    ...{ history: basename(history), context, trainUntil, retrainEvery, without, onlyVenues, models, ensemble, seed },
+    ...{ history: basename(history), context, trainUntil, retrainEvery, validation, without, onlyVenues, models, ensemble, seed },
     schema: featureSchema().id,
     recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
     threshold: DEFAULT_THRESHOLD,
@@ -205,6 +215,7 @@ function halfSpreads(candles: readonly CandleRow[], until: number): ReadonlyMap<
 
 interface Paper {
   readonly costs: Costs;
+  readonly tradesOf: (predictions: readonly Prediction[]) => PaperTrade[];
   readonly trades: readonly PaperTrade[];
   readonly incumbent: readonly PaperTrade[] | undefined;
 }
@@ -213,11 +224,13 @@ function paperOf({ venue, symbol, entry, walk }: DecidedHead, spreads: ReadonlyM
   const fee = takerFeeBps(venue);
   const halfSpread = Math.max(costBps(venue, 0, 0) - fee, spreads.get(`${venue}:${symbol}`) ?? 0);
   const returns = new Map(Array.from(entry.table.t, (t, row) => [t, entry.y[row]! * entry.size[row]!]));
-  const trades = (predictions: readonly Prediction[]): PaperTrade[] => paperTrades(predictions, returns, 2 * (fee + halfSpread));
+  const tradesOf = (predictions: readonly Prediction[]): PaperTrade[] =>
+    paperTrades(predictions, returns, 2 * (fee + halfSpread));
   return {
     costs: { taker_fee_bps: fee, half_spread_bps: halfSpread },
-    trades: trades(walk.predictions),
-    incumbent: walk.incumbent === undefined ? undefined : trades(walk.incumbent),
+    tradesOf,
+    trades: tradesOf(walk.predictions),
+    incumbent: walk.incumbent === undefined ? undefined : tradesOf(walk.incumbent),
   };
 }
 
@@ -232,16 +245,20 @@ function resultOf(
   const of = (predictions: readonly Prediction[]): Assessment => assess(predictions, seed, HORIZON_MS[data.horizon]);
   const { predictions, folds, members, incumbent } = walk;
   const name = headName(head);
+  const [from, to] = [predictions[0]?.t ?? options.trainUntil, (predictions.at(-1)?.t ?? options.trainUntil) + MINUTE];
   return {
     ...{ symbol, venue, horizon, target },
     ...of(predictions),
     folds: folds.map((fold, k) => ({ ...fold, sha256: hashOf(predictions, fold.from, folds[k + 1]?.from) })),
     costs: paper.costs,
     paper: assessPaper(paper.trades, {
-      ...{ from: options.trainUntil, to: (predictions.at(-1)?.t ?? options.trainUntil) + MINUTE, seed },
+      ...{ from, to, seed },
       incumbent: paper.incumbent,
       trials: { gross: trials.of(name, 'gross'), net: trials.of(name, 'net') },
     }),
+    ...('paths' in walk
+      ? { paths: reportPaths(walk.paths.map((path) => pathMetrics(of(path), paper.tradesOf(path), from, to))) }
+      : {}),
     members: members.map((member) => ({ name: member.name, ...of(member.predictions) })),
     ...(incumbent === undefined ? {} : { incumbent: of(incumbent) }),
     regimes: regimesOf(data.table, options.trainUntil).map(({ kind, name, holds }) => ({
@@ -285,18 +302,21 @@ interface DecidedHead extends HeadDecisions {
   readonly data: HeadData;
   /** What a trade at publication would have come to: the target `entry` of the same horizon. */
   readonly entry: HeadData;
-  readonly walk: Walk;
+  readonly walk: Walk | CombinatorialWalk;
 }
 
 async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks: BacktestHooks): Promise<DecidedHead[]> {
-  const folds = walkForward(history.from, options.trainUntil, history.to, options.retrainEvery);
+  const { validation, trainUntil } = options;
+  const isForward = validation.kind === 'walk-forward';
+  const folds = isForward ? walkForward(history.from, trainUntil, history.to, options.retrainEvery) : [];
+  const plan = isForward ? undefined : combinations({ ...validation, from: history.from, end: trainUntil });
   const pool = createFitPool(history.tables, options.workers ?? Math.min(availableParallelism(), 4));
   const recipes = options.models === 'all' ? (hooks.networks ?? DEEP_RECIPES) : [];
   const networks = recipes.length === 0 ? undefined : createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS });
   const stop = (): void => void Promise.all([pool.close(), networks?.close()]);
   hooks.signal?.addEventListener('abort', stop, { once: true });
   const heads = options.horizons.length * options.targets.length;
-  const total = history.tables.length * (heads * folds.length + recipes.length * (folds.length + 1));
+  const total = history.tables.length * (heads * (plan?.splits ?? folds).length + recipes.length * (folds.length + 1));
   let done = 0;
   const onFit = (): void => hooks.onProgress?.('train', ++done, total);
   const onEpoch = (share: number): void => hooks.onProgress?.('train', Math.min(done + share, total), total);
@@ -316,7 +336,7 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
               });
         return Promise.all(
           datas.map(async (data) => ({
-            ...(await walkOne(place, data, folds, { pool, shared, onFold: onFit }, options)),
+            ...(await walkOne(place, data, plan ?? folds, { pool, shared, onFold: onFit }, options)),
             entry: data.target === 'entry' ? data : headData(table, series, data.horizon, 'entry'),
           })),
         );
@@ -339,7 +359,7 @@ function switchOff(values: Float32Array, categories: readonly Category[]): void 
 async function walkOne(
   place: number,
   data: HeadData,
-  folds: readonly Fold[],
+  plan: readonly Fold[] | Combinations,
   fitting: Pick<WalkOptions, 'pool' | 'shared' | 'onFold'>,
   options: BacktestOptions,
 ): Promise<Omit<DecidedHead, 'entry'>> {
@@ -347,19 +367,17 @@ async function walkOne(
   const { horizon, target } = data;
   const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);
   const recipe = options.quick ? QUICK_RECIPE : FULL_RECIPE;
-  const walk = await walkHead(place, data, folds, {
-    ...fitting,
-    recipe,
-    threshold: DEFAULT_THRESHOLD,
-    ensemble: options.ensemble,
-    seed,
-  });
+  const { ensemble } = options;
+  const walkOptions = { ...fitting, recipe, threshold: DEFAULT_THRESHOLD, ensemble, seed };
+  const walk =
+    'splits' in plan ? await walkCombinations(place, data, plan, walkOptions) : await walkHead(place, data, plan, walkOptions);
   return { symbol, venue, horizon, target, predictions: walk.predictions, data, walk };
 }
 
-function checkRange(history: TrainingHistory, trainUntil: number): void {
+function checkRange(history: TrainingHistory, { trainUntil, validation }: BacktestOptions): void {
   const earliest = history.from + LEAST_TRAINING_MINUTES * MINUTE;
-  if (trainUntil >= earliest && trainUntil < history.to) return;
+  const latest = validation.kind === 'combinatorial' ? history.to : history.to - MINUTE;
+  if (trainUntil >= earliest && trainUntil <= latest) return;
   throw new TributaryError(
     'TRB_BACKTEST_RANGE',
     `--train-until ${iso(trainUntil)} leaves nothing to train on or nothing to test.`,

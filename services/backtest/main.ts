@@ -6,6 +6,7 @@ import { paperTable } from '#libs/validation/paper-table.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { runBacktest } from './backtest.ts';
 import { parseBacktestOptions } from './options.ts';
+import { pathsText } from './paths.ts';
 
 export function backtestCommand(): Command {
   return new Command('backtest')
@@ -14,6 +15,14 @@ export function backtestCommand(): Command {
     .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
     .requiredOption('--train-until <time>', 'first decision that is tested, UTC, for instance 2023-03-08T00:00:00Z')
     .option('--retrain-every <duration>', 'length of a test fold, for instance 12h', '2d')
+    .option(
+      '--validation <kind>',
+      'walk-forward, or combinatorial: purged, over what came before --train-until alone',
+      'walk-forward',
+    )
+    .option('--groups <n>', 'of combinatorial validation', '6')
+    .option('--test-groups <n>', 'groups that are tested at once', '2')
+    .option('--embargo <duration>', 'left out on both sides of a tested group', '1h')
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m')
     .option('--report <file>', 'writes the accuracy as JSON')
     .option('--html <file>', 'writes the report as one HTML page with plots')
@@ -48,6 +57,8 @@ export function backtestCommand(): Command {
       process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
       process.stdout.write(`${accuracyTable(report)}\n\n${paperTable(report.results)}\n`);
       process.stdout.write(`${report.trials.count} trials: ${report.trials.from.join(', ')}\n`);
+      const paths = pathsText(report.results);
+      if (paths !== '') process.stdout.write(`\n${paths}\n`);
       if (report.consistency.length > 0) process.stdout.write(`\n${consistencyText(report.consistency)}\n`);
     });
 }

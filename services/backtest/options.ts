@@ -38,6 +38,15 @@ const rawSchema = z.strictObject({
     .enum(['best', 'platt', 'beta', 'isotonic'])
     .default('best')
     .describe('best = the better of Platt and isotonic. Default best.'),
+  validation: z
+    .enum(['walk-forward', 'combinatorial'])
+    .default('walk-forward')
+    .describe(
+      'combinatorial = every choice of groups is tested by models of the others, before --train-until alone. Default walk-forward.',
+    ),
+  groups: z.coerce.number().int().min(3).max(16).default(6).describe('Of combinatorial validation. Default 6.'),
+  testGroups: z.coerce.number().int().min(1).default(2).describe('Groups that are tested at once. Default 2.'),
+  embargo: z.string().default('1h').describe('Time left out on both sides of a tested group, such as 1h. Default 1h.'),
   ledger: z.string().min(1).optional().describe('Every trial, a line each; this run adds its own. Default: none is kept.'),
   trials: z
     .string()
@@ -55,6 +64,7 @@ export interface BacktestOptions {
   readonly trainUntil: number;
   /** Milliseconds, a whole number of minutes. */
   readonly retrainEvery: number;
+  readonly validation: Validation;
   readonly horizons: readonly Horizon[];
   readonly targets: readonly LabelTarget[];
   readonly report: string | undefined;
@@ -76,7 +86,19 @@ export interface BacktestOptions {
   readonly trials: TrialsElsewhere;
 }
 
+export type Validation =
+  | { readonly kind: 'walk-forward' }
+  | {
+      readonly kind: 'combinatorial';
+      readonly groups: number;
+      readonly testGroups: number;
+      /** Milliseconds. */
+      readonly embargo: number;
+    };
+
 const MINUTE = 60_000;
+/** Splits of a combinatorial validation, at most: each fits all members of all heads three times. */
+const MOST_SPLITS = 120;
 const UNITS: Readonly<Record<string, number>> = { m: MINUTE, h: 60 * MINUTE, d: 1_440 * MINUTE };
 
 /** Throws `TRB_BACKTEST_OPTIONS`, `TRB_UNKNOWN_HORIZON`. */
@@ -91,7 +113,8 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     history: data.history,
     context: data.context,
     trainUntil: parseTime(data.trainUntil),
-    retrainEvery: parseDuration(data.retrainEvery),
+    retrainEvery: parseDuration('--retrain-every', data.retrainEvery),
+    validation: parseValidation(data),
     horizons: parseHorizons(data.horizons),
     targets: ['entry', 'close'],
     report: data.report,
@@ -140,12 +163,33 @@ function parseTime(text: string): number {
   return Math.floor(time / MINUTE) * MINUTE;
 }
 
-function parseDuration(text: string): number {
+function parseDuration(option: string, text: string): number {
   const match = /^(\d+)([mhd])$/.exec(text);
   const duration = match === null ? 0 : Number(match[1]) * UNITS[match[2]!]!;
-  if (duration < 60 * MINUTE)
-    throw wrong(`--retrain-every "${text}" is not a duration of an hour or more`, 'Write it as 12h or 2d.');
+  if (duration < 60 * MINUTE) throw wrong(`${option} "${text}" is not a duration of an hour or more`, 'Write it as 12h or 2d.');
   return duration;
+}
+
+function parseValidation({ validation, groups, testGroups, embargo, models }: z.infer<typeof rawSchema>): Validation {
+  if (validation === 'walk-forward') return { kind: validation };
+  if (models === 'all')
+    throw wrong(
+      '--validation combinatorial has no networks: each of theirs starts from the one before it in time',
+      'Leave out --models all.',
+    );
+  if (testGroups > groups - 2)
+    throw wrong(`--test-groups ${testGroups} of --groups ${groups} leaves too little to train on`, 'Leave two or more untested.');
+  if (splitsOf(groups, testGroups) > MOST_SPLITS)
+    throw wrong(
+      `${testGroups} of ${groups} groups can be chosen in ${splitsOf(groups, testGroups)} ways`,
+      `Choose fewer groups: ${MOST_SPLITS} ways at most.`,
+    );
+  return { kind: validation, groups, testGroups, embargo: parseDuration('--embargo', embargo) };
+}
+
+/** Ways to choose `k` of `n`. */
+function splitsOf(n: number, k: number): number {
+  return k === 0 ? 1 : (splitsOf(n - 1, k - 1) * n) / k;
 }
 
 function parseTrials(text: string | undefined): TrialsElsewhere {

@@ -5,6 +5,7 @@ import { type Assessment } from '#libs/validation/metrics.ts';
 import { paperTable } from '#libs/validation/paper-table.ts';
 import { type BacktestReport, type BacktestResult } from './backtest.ts';
 import { type EquityPoint, type Evidence } from './evidence.ts';
+import { pathsText } from './paths.ts';
 import { barPlot, escape, linePlot, type Point } from './plots.ts';
 
 const STYLE = `
@@ -27,9 +28,10 @@ const TIME_OF = [11, 16] as const;
 /** `evidence`: by place of the result. */
 export function reportPage(report: BacktestReport, evidence: readonly Evidence[]): string {
   const { history } = report;
+  const paths = pathsText(report.results);
   const facts = [
     `${history.file}: ${history.candles} candles, ${history.from} to ${history.to}`,
-    `decided from ${report.train_until} on, retrained every ${report.retrain_every_minutes} minutes; models ${report.models}; seed ${report.seed}`,
+    `${plan(report)}; models ${report.models}; seed ${report.seed}`,
     `${report.features.count} features, schema ${report.features.schema_id}`,
     ...report.flags,
   ];
@@ -38,6 +40,7 @@ export function reportPage(report: BacktestReport, evidence: readonly Evidence[]
 <pre>${escape(accuracyTable(report))}</pre>
 <p>Accuracy is of moves. Intervals, 95 %: block bootstrap over blocks of four hours; of emitted signals Wilson with the effective number of trials.</p>
 ${report.consistency.length === 0 ? '' : `<pre>${escape(consistencyText(report.consistency))}</pre>`}
+${paths === '' ? '' : `<h2>Paths</h2><p>Median, least and most.</p><pre>${escape(paths)}</pre>`}
 <h2>Paper strategy</h2><pre>${escape(paperTable(report.results))}</pre>
 <p>One stake a signal, in at the first trade at or after publication, out at the last within the horizon, whatever the target. Costs, both ways:
 ${escape(costsText(report.results))}. Sharpe ratios are of hourly returns, annual by the root of 8,760, with intervals from blocks of four hours.
@@ -45,6 +48,12 @@ Deflated: the probability that the true ratio is above the best that ${report.tr
 (${escape(report.trials.from.join(', '))}).</p>
 ${report.results.map((result, i) => section(result, evidence[i]!)).join('\n')}</html>
 `;
+}
+
+function plan({ validation, train_until: until, retrain_every_minutes: every }: BacktestReport): string {
+  return validation.kind === 'walk-forward'
+    ? `decided from ${until} on, retrained every ${every} minutes`
+    : `${validation.testGroups} of ${validation.groups} groups before ${until} decided by the others, ${validation.embargo / 60_000} minutes apart`;
 }
 
 function costsText(results: readonly BacktestResult[]): string {

@@ -111,8 +111,8 @@ function only({ predictions, up, times }: OutOfFold, members: readonly number[])
   return { predictions: members.map((m) => predictions[m]!), up, times };
 }
 
-function summaryOf(
-  fold: Fold,
+export function summaryOf(
+  fold: Pick<Fold, 'testFrom'>,
   part: PredictedFold | undefined,
   { weights, threshold }: Decider,
   names: readonly string[],
@@ -132,9 +132,9 @@ function summaryOf(
  * One decision a minute; a minute without a vector abstains at one half. Probabilities as written to the file: six digits. Without a decider
  * it is the first of the members as it is, which never speaks.
  */
-function decisions(
+export function decisions(
   data: HeadData,
-  fold: Fold,
+  fold: Pick<Fold, 'testFrom' | 'testTo'>,
   part: PredictedFold | undefined,
   members: readonly number[],
   decider: Decider | undefined,

@@ -36,7 +36,7 @@ export function trainingRows(head: HeadData, fold: Fold): Int32Array {
 }
 
 /** Every decision of a fold's test. */
-export function testRows(head: HeadData, fold: Fold): Int32Array {
+export function testRows(head: HeadData, fold: Pick<Fold, 'testFrom' | 'testTo'>): Int32Array {
   return rowsWhere(head, (_, t) => t >= fold.testFrom && t < fold.testTo);
 }
 
