@@ -3,15 +3,17 @@
  * Offsets have holes where transaction markers and aborted records lie.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Admin, type Producer } from 'kafkajs';
+import { type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { systemClock, type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { slot } from './assignment.ts';
-import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './kafka/connection.ts';
+import { Appender } from './kafka/appender.ts';
+import { Connection, isCoordinatorBusy, isLeaderMoving, KafkaOptions, toLogError } from './kafka/connection.ts';
 import { Lanes, type Routed } from './kafka/lanes.ts';
+import { type LogObserver } from './kafka/observer.ts';
 import { Membership, type Lease } from './kafka/membership.ts';
-import { readPartition, Stays } from './kafka/reader.ts';
+import { readPartition, Readers } from './kafka/reader.ts';
 import { Transactions } from './kafka/transactions.ts';
 import { checkPartition, checkRecord, checkTopic, closedError, fencedError } from './limits.ts';
 import { type Batch, type Commit, type ConsumeOptions, type EventLog, type OutRecord, type ReadOptions } from './port.ts';
@@ -21,51 +23,53 @@ export { applyTopics } from './kafka/apply.ts';
 
 /** Wait before a member that lost its broker joins again, ms. */
 const REJOIN_DELAY = 200;
-/** How often a partition's leader is looked for: for about as long as kafkajs tries anything else. */
-const LEADER_ATTEMPTS = 15;
+/** How often a leader or a coordinator is looked for: for about as long as the loss of a broker lasts. */
+const MOST_ATTEMPTS = 50;
 
 export interface KafkaLogOptions extends z.input<typeof KafkaOptions> {
   readonly clock?: WallClock;
+  readonly observer?: LogObserver;
 }
 
 /** Connects. Errors: `TRB_LOG_UNAVAILABLE`, `TRB_LOG_OPTIONS`. The topics must exist (`applyTopics`). */
-export async function openKafkaLog({ clock = systemClock, ...given }: KafkaLogOptions): Promise<EventLog> {
+export async function openKafkaLog({ clock = systemClock, observer = {}, ...given }: KafkaLogOptions): Promise<EventLog> {
   const parsed = KafkaOptions.safeParse(given);
   if (!parsed.success) throw new TributaryError('TRB_LOG_OPTIONS', `Options of the log: ${z.prettifyError(parsed.error)}`);
   const connection = new Connection(parsed.data);
-  const [producer, admin] = [connection.producer(), connection.admin()];
+  const [appender, admin] = [new Appender(connection, observer), connection.admin()];
   try {
-    await Promise.all([producer.connect(), admin.connect()]);
+    await Promise.all([appender.connect(), admin.connect()]);
   } catch (error) {
-    await Promise.allSettled([producer.disconnect(), admin.disconnect()]);
+    await Promise.allSettled([appender.close(), admin.disconnect()]);
     throw toLogError(error);
   }
-  return new KafkaLog(connection, producer, admin, clock);
+  return new KafkaLog(connection, appender, admin, clock, observer);
 }
 
 class KafkaLog implements EventLog {
   readonly #connection: Connection;
-  readonly #producer: Producer;
+  readonly #appender: Appender;
   readonly #admin: Admin;
   readonly #clock: WallClock;
+  readonly #observer: LogObserver;
   readonly #lanes: Lanes;
   readonly #counts = new Map<Topic, Promise<number>>();
   readonly #members = new Set<Membership>();
   readonly #consuming = new Set<Promise<void>>();
-  readonly #stays: Stays;
+  readonly #readers = new Readers();
   /** Of commits that no member makes: tools, tests. */
   readonly #loose = new Map<string, Promise<Transactions>>();
   readonly #context = new AsyncLocalStorage<Lease>();
   readonly #closed = new AbortController();
   #asked: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Connection, producer: Producer, admin: Admin, clock: WallClock) {
+  constructor(connection: Connection, appender: Appender, admin: Admin, clock: WallClock, observer: LogObserver) {
     this.#connection = connection;
-    this.#producer = producer;
+    this.#appender = appender;
     this.#admin = admin;
     this.#clock = clock;
-    this.#stays = new Stays(admin);
-    this.#lanes = new Lanes(producer, () => clock.now());
+    this.#observer = observer;
+    this.#lanes = new Lanes(appender, () => clock.now());
   }
 
   partitions(topic: Topic): Promise<number> {
@@ -103,7 +107,8 @@ class KafkaLog implements EventLog {
     this.#check();
     const name = this.#connection.topicName(topic);
     const groupId = this.#connection.groupName(group);
-    const [found] = await this.#admin.fetchOffsets({ groupId, topics: [name] }).catch(rethrow);
+    const ask = (): ReturnType<Admin['fetchOffsets']> => this.#admin.fetchOffsets({ groupId, topics: [name] });
+    const [found] = await this.#patiently(ask, isCoordinatorBusy).catch(rethrow);
     const offset = Number(found?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
     // -1: none; -2: kafkajs' mark for "from the beginning", left where retention overtook the group.
     return offset < 0 ? undefined : offset;
@@ -111,8 +116,8 @@ class KafkaLog implements EventLog {
 
   async *read(topic: Topic, partition: number, options: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
     this.#check();
-    const { begin, end } = await this.bounds(topic, partition);
-    yield* readPartition(this.#connection, this.#stays, { topic, partition, begin, end }, options, this.#closed.signal);
+    const place = { topic, partition, bounds: () => this.bounds(topic, partition), observer: this.#observer };
+    yield* readPartition(this.#connection, this.#readers, place, options, this.#closed.signal);
   }
 
   async consume(options: ConsumeOptions): Promise<void> {
@@ -127,24 +132,25 @@ class KafkaLog implements EventLog {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort();
     await Promise.allSettled(this.#consuming);
-    await this.#stays.endAll();
+    await this.#readers.endAll();
     for (const opening of this.#loose.values()) {
       const transactions = await opening.catch(() => undefined);
       await transactions?.close();
     }
-    await Promise.allSettled([this.#producer.disconnect(), this.#admin.disconnect()]);
+    await Promise.allSettled([this.#appender.close(), this.#admin.disconnect()]);
   }
 
   /** Stays in the group through lost brokers and lost partitions; ends with the signal or with what the handler throws. */
   async #consume(options: ConsumeOptions): Promise<void> {
     const signal = AbortSignal.any([options.signal, this.#closed.signal]);
     while (!signal.aborted) {
-      const member = new Membership(this.#connection, this, this.#context, options);
+      const member = new Membership(this.#connection, this, this.#context, options, this.#observer);
       this.#members.add(member);
       try {
         await member.run(signal);
       } catch (error) {
         if (!isPassing(error)) throw error;
+        this.#observer.retried?.('consume');
         await this.#clock.sleep(REJOIN_DELAY, signal);
       } finally {
         this.#members.delete(member);
@@ -153,16 +159,30 @@ class KafkaLog implements EventLog {
     if (!options.signal.aborted) throw closedError();
   }
 
-  /** kafkajs asks again for most things, but not where a partition has no leader for a moment: a new topic's, a moved one's. */
-  async #offsets(topic: Topic): ReturnType<Admin['fetchTopicOffsets']> {
+  #offsets(topic: Topic): ReturnType<Admin['fetchTopicOffsets']> {
+    const ask = (): ReturnType<Admin['fetchTopicOffsets']> =>
+      this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
+    // Counting also tells kafkajs who leads now.
+    return this.#patiently(ask, isLeaderMoving, () => this.#countPartitions(topic));
+  }
+
+  /**
+   * kafkajs asks again for most things, but not where a partition has no leader for a moment (a new topic's, a moved one's), or a group's
+   * coordinator has just come to another broker.
+   */
+  async #patiently<Answer>(
+    ask: () => Promise<Answer>,
+    isPassing: (error: unknown) => boolean,
+    before?: () => Promise<unknown>,
+  ): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
+        return await ask();
       } catch (error) {
-        if (!isLeaderMoving(error) || attempt === LEADER_ATTEMPTS) throw error;
+        if (!isPassing(error) || attempt === MOST_ATTEMPTS) throw error;
         await this.#clock.sleep(REJOIN_DELAY, this.#closed.signal);
         this.#check();
-        await this.#countPartitions(topic); // also tells kafkajs who leads now
+        await before?.();
       }
     }
   }

@@ -6,7 +6,7 @@ import { openKafkaLog } from '#libs/log/kafka.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
-import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { createMetrics, serviceMetrics } from '#libs/telemetry/metrics.ts';
 import { startTelemetryServer } from '#libs/telemetry/server.ts';
 
 /** What `serviceOptions` parse to. */
@@ -56,7 +56,14 @@ export async function runAlone(
   const health = new Health();
   health.set(name, { ready: false, detail: 'starting' });
   const { brokers, topicPrefix, sessionTimeoutMs } = options;
-  const log = await openKafkaLog({ brokers, clientId: `tributary-${name}`, topicPrefix, sessionTimeoutMs });
+  const ofLog = serviceMetrics(metrics, 'log');
+  const rebalances = ofLog.counter('rebalances_total', 'Times a consumer group gave this process its partitions.', ['group']);
+  const retries = ofLog.counter('retries_total', 'What the log’s adapter had to begin anew: append, read or consume.', ['what']);
+  const observer = {
+    rebalanced: (group: string) => rebalances.inc({ group }),
+    retried: (what: string) => retries.inc({ what }),
+  };
+  const log = await openKafkaLog({ brokers, clientId: `tributary-${name}`, topicPrefix, sessionTimeoutMs, observer });
   const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
   try {
     await startTelemetryServer(

@@ -1,8 +1,9 @@
 /** kafkajs as we use it, and its errors as `TRB_LOG_…`. kafkajs 2.2.4 needs care in several places; each place says which. */
-import { Kafka, logLevel, type Admin, type Message, type Producer } from 'kafkajs';
+import { Kafka, logLevel, type Admin, type Message, type Producer, type RecordMetadata } from 'kafkajs';
 import { z } from 'zod';
 import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { TOPICS, type Topic } from '../topics.ts';
+import { Fetcher } from './fetch.ts';
 
 export const KafkaOptions = z.object({
   brokers: z.array(z.string().min(1)).min(1).readonly().describe('Addresses host:port to find the cluster by'),
@@ -22,8 +23,8 @@ export const KafkaOptions = z.object({
 });
 export type KafkaSettings = z.output<typeof KafkaOptions>;
 
-/** Longest wait of a fetch; kafkajs also waits so long when it disconnects or rebalances, and its default is 5 s. */
-export const MAX_WAIT_MS = 100;
+/** Longest wait of a group member's fetch; kafkajs also waits so long when it disconnects or rebalances, and its default is 5 s. */
+const MAX_WAIT_MS = 100;
 /** A transaction that its owner leaves open is aborted after this. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
 
@@ -61,7 +62,7 @@ export class Connection {
   }
 
   producer(): Producer {
-    return this.#kafka.producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false });
+    return this.#kafka.producer({ createPartitioner: givenPartition, allowAutoTopicCreation: false, idempotent: true });
   }
 
   /** `initialRetryTime` 5: a transaction waits for the markers of the one before, and kafkajs' default makes that 235 ms instead of 27. */
@@ -75,6 +76,11 @@ export class Connection {
       maxInFlightRequests: 1,
       retry: { initialRetryTime: 5, maxRetryTime: 500, retries: 14 },
     });
+  }
+
+  /** Reads one partition without a group. */
+  fetcher(topic: Topic, partition: number): Promise<Fetcher> {
+    return Fetcher.open(this.#kafka, this.topicName(topic), partition);
   }
 
   consumer(groupId: string, config: Omit<Parameters<Kafka['consumer']>[0] & object, 'groupId'>): ReturnType<Kafka['consumer']> {
@@ -116,6 +122,11 @@ export function isLeaderMoving(error: unknown): boolean {
   return typesOf(error).some((type) => LEADER_MOVING.has(type));
 }
 
+/** Whether the offset asked for is not in the log (any more). */
+export function isOutOfRange(error: unknown): boolean {
+  return typesOf(error).includes('OFFSET_OUT_OF_RANGE');
+}
+
 /** The same error in the log's words. */
 export function toLogError(error: unknown): TributaryError {
   if (error instanceof TributaryError) return error;
@@ -144,6 +155,15 @@ export function toLogError(error: unknown): TributaryError {
     canRetry: true,
     cause: error,
   });
+}
+
+/**
+ * kafkajs takes a send for done when every broker that it asked has answered, and it asks none for a partition that its metadata leaves
+ * out: only an answer for the partition itself says that the records are written.
+ */
+export function checkWritten(answers: readonly RecordMetadata[], topic: string, partition: number): void {
+  if (answers.some((answer) => answer.topicName === topic && answer.partition === partition && answer.errorCode === 0)) return;
+  throw new Error(`no broker has acknowledged ${topic}/${partition}`);
 }
 
 /** Protocol error names of an error and all its causes. */

@@ -3,9 +3,9 @@
  * order through retries, and measured faster than a request a record. One partition per `send`, always: when a leader moves during a
  * `send` to several, kafkajs 2.2.4 takes a broker's answer for one partition as its answer for all and silently loses the others.
  */
-import { type Producer } from 'kafkajs';
 import { slot } from '../assignment.ts';
 import { type OutRecord } from '../port.ts';
+import { type Appender } from './appender.ts';
 import { toLogError } from './connection.ts';
 
 /** A request holds no more, unless a single record is larger. */
@@ -24,12 +24,12 @@ interface Waiting {
 }
 
 export class Lanes {
-  readonly #producer: Producer;
+  readonly #appender: Appender;
   readonly #now: () => number;
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(producer: Producer, now: () => number) {
-    this.#producer = producer;
+  constructor(appender: Appender, now: () => number) {
+    this.#appender = appender;
     this.#now = now;
   }
 
@@ -74,7 +74,7 @@ export class Lanes {
   async #request(topic: string, partition: number, taken: readonly Waiting[]): Promise<undefined> {
     const timestamp = String(this.#now());
     const messages = taken.map(({ record }) => toMessage(record, partition, timestamp));
-    await this.#producer.send({ topic, acks: -1, messages });
+    await this.#appender.send(topic, partition, messages);
     return undefined;
   }
 }

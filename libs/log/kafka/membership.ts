@@ -10,6 +10,7 @@ import { DEFAULT_MAX_BATCH } from '../limits.ts';
 import { type ConsumeOptions, type LogRecord } from '../port.ts';
 import { type Topic } from '../topics.ts';
 import { toLogError, type Connection } from './connection.ts';
+import { type LogObserver } from './observer.ts';
 import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
 
@@ -35,6 +36,7 @@ export class Membership {
   readonly #connection: Connection;
   readonly #offsets: Offsets;
   readonly #context: AsyncLocalStorage<Lease>;
+  readonly #observer: LogObserver;
   readonly #consumer: Consumer;
   readonly #leases = new Map<string, Lease>();
   readonly #closing = new Set<Promise<void>>();
@@ -44,11 +46,18 @@ export class Membership {
   /** The first thing that went wrong. */
   #failure: Error | undefined;
 
-  constructor(connection: Connection, offsets: Offsets, context: AsyncLocalStorage<Lease>, options: ConsumeOptions) {
+  constructor(
+    connection: Connection,
+    offsets: Offsets,
+    context: AsyncLocalStorage<Lease>,
+    options: ConsumeOptions,
+    observer: LogObserver,
+  ) {
     this.options = options;
     this.#connection = connection;
     this.#offsets = offsets;
     this.#context = context;
+    this.#observer = observer;
     this.#consumer = connection.consumer(connection.groupName(options.group), {
       partitionAssigners: [
         sticky(() => [...this.#leases.values()].map((lease) => slot(connection.topicName(lease.topic), lease.partition))),
@@ -112,6 +121,7 @@ export class Membership {
       const topic = this.#connection.topicOf(name);
       return topic === undefined ? [] : numbers.map((partition) => ({ topic, partition }));
     });
+    this.#observer.rebalanced?.(this.options.group);
     const slots = new Set(given.map(({ topic, partition }) => slot(topic, partition)));
     // Another member id: the group had thrown us out, and others may have had our partitions meanwhile.
     const isSame = memberId === this.#memberId;
@@ -213,7 +223,11 @@ export class Membership {
   }
 }
 
-export function toRecord(topic: Topic, partition: number, { offset, key, value, timestamp }: KafkaMessage): LogRecord {
+export function toRecord(
+  topic: Topic,
+  partition: number,
+  { offset, key, value, timestamp }: Pick<KafkaMessage, 'offset' | 'key' | 'value' | 'timestamp'>,
+): LogRecord {
   return {
     topic,
     partition,

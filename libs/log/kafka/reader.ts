@@ -1,141 +1,110 @@
-/**
- * Reading one partition without a group. kafkajs can only read as a member of one, so the reader makes a group of its own, gives
- * itself that partition, and removes the group when it ends.
- */
-import { randomUUID } from 'node:crypto';
+/** Reading one partition without a group. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Admin, type Consumer } from 'kafkajs';
 import { closedError, DEFAULT_MAX_BATCH } from '../limits.ts';
 import { type Batch, type ReadOptions } from '../port.ts';
 import { type Topic } from '../topics.ts';
-import { toLogError, type Connection } from './connection.ts';
-import { Handoff } from './handoff.ts';
+import { isOutOfRange, toLogError, type Connection } from './connection.ts';
+import { type Fetched, type Fetcher } from './fetch.ts';
 import { toRecord } from './membership.ts';
-import { only } from './sticky.ts';
+import { type LogObserver } from './observer.ts';
 
-/** A reader to the end gives up after so many stays without a record; a broker that has just started refuses a few. */
-const MOST_ATTEMPTS = 10;
-const RETRY_DELAY = 200;
+/** A reader to the end gives up after so many failures in a row: about the time that a partition needs for a new leader. */
+const MOST_ATTEMPTS = 60;
+const RETRY_DELAY = 250;
 
-/** The stays of a log's readers: closing the log closes them first, for a connection that outlives it holds the process. */
-export class Stays {
-  readonly #admin: Admin;
-  readonly #open = new Map<Consumer, () => Promise<void>>();
+/** The open readers of a log: closing the log closes them, for a connection that outlives it holds the process. */
+export class Readers {
+  readonly #open = new Set<Fetcher>();
 
-  constructor(admin: Admin) {
-    this.#admin = admin;
+  async begin(connection: Connection, topic: Topic, partition: number): Promise<Fetcher> {
+    const fetcher = await connection.fetcher(topic, partition);
+    this.#open.add(fetcher);
+    return fetcher;
   }
 
-  begin(consumer: Consumer, groupId: string): void {
-    let leaving: Promise<void> | undefined;
-    this.#open.set(consumer, () => (leaving ??= this.#leave(consumer, groupId)));
-  }
-
-  async end(consumer: Consumer): Promise<void> {
-    await this.#open.get(consumer)?.();
-    this.#open.delete(consumer);
+  async end(fetcher: Fetcher): Promise<void> {
+    this.#open.delete(fetcher);
+    await fetcher.close();
   }
 
   async endAll(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map((consumer) => this.end(consumer)));
-  }
-
-  async #leave(consumer: Consumer, groupId: string): Promise<void> {
-    await consumer.disconnect().catch(() => undefined);
-    await this.#admin.deleteGroups([groupId]).catch(() => undefined);
+    await Promise.all([...this.#open].map((fetcher) => this.end(fetcher)));
   }
 }
 
-interface Range {
+interface Place {
   readonly topic: Topic;
   readonly partition: number;
-  readonly from: number;
-  /** Ends when everything before this offset is read. */
-  readonly stop: number;
-  readonly maxBatch: number;
+  readonly bounds: () => Promise<{ readonly begin: number; readonly end: number }>;
+  readonly observer: LogObserver;
 }
 
 /** Batches of [from, end) or, following, of [from, …). A follower outlives a broker that goes away for a while. */
 export async function* readPartition(
   connection: Connection,
-  stays: Stays,
-  place: { readonly topic: Topic; readonly partition: number; readonly begin: number; readonly end: number },
+  readers: Readers,
+  { topic, partition, bounds, observer }: Place,
   { from = 0, until = 'end', signal, maxBatch = DEFAULT_MAX_BATCH }: ReadOptions,
   closed: AbortSignal,
 ): AsyncGenerator<Batch, void, undefined> {
-  const { topic, partition } = place;
-  const stop = until === 'end' ? place.end : Infinity;
-  let position = Math.max(from, place.begin);
-  for (let attempt = 1; position < stop && signal?.aborted !== true; attempt += 1) {
-    try {
-      for await (const batch of stay(connection, stays, { topic, partition, from: position, stop, maxBatch }, signal, closed)) {
-        position = batch.records.at(-1)!.offset + 1;
-        attempt = 0;
-        yield batch;
+  const { begin, end } = await bounds();
+  const stop = until === 'end' ? end : Infinity;
+  const isOver = (): boolean => signal?.aborted === true;
+  const isClosed = (): boolean => closed.aborted;
+  const stopped = stopOf(signal, closed);
+  let position = Math.max(from, begin);
+  let fetcher: Fetcher | undefined;
+  let failures = 0;
+  try {
+    while (position < stop && !isOver()) {
+      if (isClosed()) throw closedError();
+      let fetched: Fetched | undefined;
+      try {
+        fetcher ??= await readers.begin(connection, topic, partition);
+        fetched = await Promise.race([fetcher.fetch(position), stopped.now]);
+        failures = 0;
+      } catch (error) {
+        if (isClosed() || isOver()) continue;
+        const failure = toLogError(error);
+        failures += 1;
+        const isPatient = until === 'follow' || failures < MOST_ATTEMPTS;
+        if (!isPatient || failure.code !== 'TRB_LOG_UNAVAILABLE') throw failure;
+        observer.retried?.('read');
+        if (fetcher !== undefined) await readers.end(fetcher);
+        fetcher = undefined;
+        await delay(RETRY_DELAY);
+        // Retention went past the reader.
+        if (isOutOfRange(error)) position = Math.max(position, (await bounds()).begin);
       }
-      return;
-    } catch (error) {
-      const failure = toLogError(error);
-      const isPatient = until === 'follow' || attempt < MOST_ATTEMPTS;
-      if (!isPatient || failure.code !== 'TRB_LOG_UNAVAILABLE') throw failure;
-      await delay(RETRY_DELAY);
+      if (fetched === undefined) continue;
+      const records = fetched.messages
+        .filter(({ offset }) => Number(offset) < stop)
+        .map((message) => toRecord(topic, partition, message));
+      for (let at = 0; at < records.length; at += maxBatch) {
+        if (isOver()) return;
+        if (isClosed()) throw closedError();
+        yield { topic, partition, records: records.slice(at, at + maxBatch), endOffset: fetched.endOffset };
+      }
+      position = fetched.next;
     }
+    if (isClosed()) throw closedError();
+  } finally {
+    stopped.forget();
+    if (fetcher !== undefined) await readers.end(fetcher);
   }
 }
 
-async function* stay(
-  connection: Connection,
-  stays: Stays,
-  { topic, partition, from, stop, maxBatch }: Range,
+/** `now` resolves when either signal aborts. */
+function stopOf(
   signal: AbortSignal | undefined,
   closed: AbortSignal,
-): AsyncGenerator<Batch, void, undefined> {
-  const name = connection.topicName(topic);
-  const groupId = connection.groupName(`reader-${randomUUID()}`);
-  const handoff = new Handoff<Batch>();
-  const consumer = connection.consumer(groupId, { partitionAssigners: [only(name, partition)] });
-  const { GROUP_JOIN, END_BATCH_PROCESS, CRASH } = consumer.events;
-  let position = from;
-  consumer.on(GROUP_JOIN, () => consumer.seek({ topic: name, partition, offset: String(position) }));
-  consumer.on(CRASH, ({ payload }) => handoff.fail(payload.error));
-  // The last offsets may be transaction markers or aborted records, which no batch ever shows: kafkajs tells of them here only.
-  consumer.on(END_BATCH_PROCESS, ({ payload }) => {
-    position = Math.max(position, Number(payload.lastOffset) + 1);
-    if (position >= stop) handoff.end();
+): { readonly now: Promise<undefined>; readonly forget: () => void } {
+  const waiting = new AbortController();
+  const now = new Promise<undefined>((resolve) => {
+    for (const each of [signal, closed]) {
+      if (each?.aborted === true) resolve(undefined);
+      each?.addEventListener('abort', () => resolve(undefined), { signal: waiting.signal });
+    }
   });
-  const abort = (): void => handoff.end();
-  const close = (): void => handoff.fail(closedError());
-  signal?.addEventListener('abort', abort);
-  closed.addEventListener('abort', close);
-  stays.begin(consumer, groupId);
-  try {
-    if (closed.aborted) throw closedError();
-    await consumer.connect();
-    await consumer.subscribe({ topics: [name], fromBeginning: true });
-    await consumer.run({
-      autoCommit: false,
-      eachBatch: async (payload) => {
-        const { batch } = payload;
-        const records = batch.messages
-          .map((message) => toRecord(topic, partition, message))
-          .filter(({ offset }) => offset >= position && offset < stop);
-        const beating = setInterval(() => void payload.heartbeat().catch(() => undefined), 200);
-        for (let at = 0; at < records.length && handoff.isOpen; at += maxBatch) {
-          await handoff.put({
-            topic,
-            partition,
-            records: records.slice(at, at + maxBatch),
-            endOffset: Number(batch.highWatermark),
-          });
-        }
-        clearInterval(beating);
-      },
-    });
-    yield* handoff;
-  } finally {
-    signal?.removeEventListener('abort', abort);
-    closed.removeEventListener('abort', close);
-    handoff.end();
-    await stays.end(consumer);
-  }
+  return { now, forget: () => waiting.abort() };
 }

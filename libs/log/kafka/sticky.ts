@@ -39,29 +39,6 @@ export function sticky(owned: () => readonly string[]): PartitionAssigner {
   });
 }
 
-/** For a reader without a group: everything it is given is this one partition. */
-export function only(topic: string, partition: number): PartitionAssigner {
-  return () => ({
-    name: NAME,
-    version: VERSION,
-    protocol: ({ topics }) => ({
-      name: NAME,
-      metadata: MemberMetadata.encode({ version: VERSION, topics, userData: Buffer.alloc(0) }),
-    }),
-    assign: ({ members }) =>
-      Promise.resolve(
-        members.map(({ memberId }) => ({
-          memberId,
-          memberAssignment: MemberAssignment.encode({
-            version: VERSION,
-            assignment: { [topic]: [partition] },
-            userData: Buffer.alloc(0),
-          }),
-        })),
-      ),
-  });
-}
-
 function toCandidate({ memberId, memberMetadata }: GroupMember): Candidate {
   const metadata = MemberMetadata.decode(memberMetadata);
   return { id: memberId, topics: metadata?.topics ?? [], owned: new Set(claimsOf(metadata?.userData)) };

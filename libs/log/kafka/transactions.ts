@@ -7,7 +7,7 @@ import { type Producer, type Transaction } from 'kafkajs';
 import { type TributaryError } from '../../errors/errors.ts';
 import { fencedError } from '../limits.ts';
 import { type Topic } from '../topics.ts';
-import { isCoordinatorBusy, isFenced, toLogError, type Connection } from './connection.ts';
+import { checkWritten, isCoordinatorBusy, isFenced, toLogError, type Connection } from './connection.ts';
 import { fitting, toMessage, type Routed } from './lanes.ts';
 
 /** 5, 10, 20, …, 200 ms: three seconds in all. */
@@ -112,11 +112,8 @@ async function sendPart(transaction: Transaction, { name, partition, records }: 
   const waiting = records.map((record) => ({ record }));
   while (waiting.length > 0) {
     const taken = waiting.splice(0, fitting(waiting));
-    await transaction.send({
-      topic: name,
-      acks: -1,
-      messages: taken.map(({ record }) => toMessage(record, partition, timestamp)),
-    });
+    const messages = taken.map(({ record }) => toMessage(record, partition, timestamp));
+    checkWritten(await transaction.send({ topic: name, acks: -1, messages }), name, partition);
   }
 }
 

@@ -1,0 +1,111 @@
+/**
+ * Nothing lost, nothing twice: every service on three real brokers, the simulator's live traffic, and one fault after another; then what
+ * the run left in its log against what should be there. `npm run test:delivery -- --json FILE --long --only REGEX`.
+ */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { trustIn } from '#libs/registry/operator-key.ts';
+import { openStore } from '#libs/store/open.ts';
+import { auditArchive, type AuditLine } from '#services/archive/audit.ts';
+import { describeWithKafka } from '#tests/kafka/shared.ts';
+import { type Evidence, examine } from './evidence.ts';
+import { type Line, lineOf, rowOf, textOf, type Window } from './report.ts';
+import { Rig } from './rig.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const { DELIVERY_BARS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY = '', DELIVERY_RATE = '2500' } = process.env;
+/** CI's outages are a tenth of the long ones. */
+const SCALE = DELIVERY_LONG === undefined ? 1 : 10;
+const LONGEST_MS = 1_500_000 * SCALE;
+/** The last decisions of one minute are settled. */
+const AFTERMATH_MS = 66_000;
+const chosen = SCENARIOS.filter(({ name }) => new RegExp(DELIVERY_ONLY).test(name));
+
+describeWithKafka('delivery', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-delivery-'));
+  let rig: Rig | undefined;
+  let evidence: Evidence;
+  let lines: readonly Line[];
+  let codes: Readonly<Record<string, number | string | null>>;
+  let audit: readonly AuditLine[];
+  /** Records of `ticks` a second. */
+  let rate: number;
+
+  beforeAll(async () => {
+    const started = await Rig.start(folder, Number(DELIVERY_RATE), LONGEST_MS);
+    rig = started;
+    try {
+      const begin = Date.now();
+      const windows = await runScenarios(started);
+      await delay(AFTERMATH_MS);
+      await started.untilArchived(60_000);
+      codes = await started.stop();
+      const seconds = (Date.now() - begin) / 1000;
+      const probes = await started.probe.finish();
+      const ledger = await started.ledger();
+      evidence = await examine(started.log, ledger, trustIn(`${join(folder, 'operator.pem')}.pub`));
+      rate = evidence.ticks / seconds;
+      lines = windows.map((window, index) => lineOf(window, evidence, ledger, probes[index]!));
+      const store = await openStore({ url: started.store.url });
+      audit = await auditArchive(started.log, store).finally(() => store.close());
+      for (const line of lines) process.stdout.write(`${textOf(line)}\n`);
+      process.stdout.write(
+        `${rate.toFixed(0)} records of ticks a second; ${evidence.signals} decisions, ${evidence.outcomes} outcomes\n`,
+      );
+      if (DELIVERY_JSON !== undefined) writeFileSync(DELIVERY_JSON, `${JSON.stringify(lines.map(rowOf), undefined, 2)}\n`);
+    } catch (thrown) {
+      process.stderr.write(`${started.tails()}\n`);
+      throw thrown;
+    }
+  }, LONGEST_MS + 300_000);
+
+  afterAll(async () => {
+    await rig?.close();
+    if (process.env['DELIVERY_KEEP'] === undefined) rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  test.each(chosen.map(({ name }) => name))('%s', (name) => {
+    const { lost, doubled, outOfOrder, recovery, bar, findings, late } = lines.find((line) => line.scenario === name)!;
+    expect({ lost, doubled, outOfOrder, findings }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, findings: [] });
+    // On a machine that has other work too, it says more about that work.
+    if (DELIVERY_BARS !== undefined)
+      expect({ bar, recovery, isSoon: recovery <= bar, late: late.slice(-5) }).toMatchObject({ isSoon: true });
+  });
+
+  test('of the whole run too, each vector, decision and outcome stands in the log once, with the value of the offline fold', () => {
+    expect(evidence.findings).toEqual([]);
+    expect(evidence.signals).toBeGreaterThan(0);
+    expect(evidence.outcomes).toBeGreaterThan(0);
+  });
+
+  test('the archive holds what the log holds, by count and checksum', () => {
+    expect(audit.filter(({ isEqual }) => !isEqual)).toEqual([]);
+    expect(audit.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(evidence.ticks / 2);
+  });
+
+  test('each process drains and ends with 0 when told to stop', () => {
+    expect(codes).toEqual(Object.fromEntries(Object.keys(codes).map((name) => [name, 0])));
+  });
+});
+
+async function runScenarios(rig: Rig): Promise<Window[]> {
+  const begun: Omit<Window, 'to'>[] = [];
+  for (const scenario of chosen) {
+    if (scenario.at !== undefined) await untilSecond(scenario.at);
+    const from = Date.now();
+    rig.probe.mark();
+    const outcome = await scenario.run(rig, SCALE);
+    process.stderr.write(`${scenario.name}: done after ${Math.round((Date.now() - from) / 1000)} s\n`);
+    begun.push({ scenario, from, done: Date.now(), outcome });
+  }
+  return begun.map((window, index) => ({ ...window, to: begun[index + 1]?.from ?? Infinity }));
+}
+
+/** Of the minute on the wall clock. */
+async function untilSecond(second: number): Promise<void> {
+  const wait = second * 1000 - (Date.now() % 60_000);
+  await delay(wait < 0 ? wait + 60_000 : wait);
+}

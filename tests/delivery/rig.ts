@@ -1,0 +1,222 @@
+/**
+ * Every service as a process of its own on three brokers, fed by the simulator over real sockets; and what can be done to them. A
+ * supervisor starts again what ends, as an operator's would.
+ */
+import { type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { applyTopics, openKafkaLog } from '#libs/log/kafka.ts';
+import { type EventLog } from '#libs/log/port.ts';
+import { signBundle } from '#libs/models/signature.ts';
+import { operatorKey } from '#libs/registry/operator-key.ts';
+import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type HttpFront, startHttpFront } from '#libs/store/testing/http-front.ts';
+import { ARCHIVE_GROUP } from '#services/archive/service.ts';
+import { EVALUATION_GROUP } from '#services/evaluation/service.ts';
+import { FEATURES_GROUP } from '#services/features/service.ts';
+import { bundleOf } from '#services/inference/testing/market.ts';
+import { type FaultKind, type FaultOptions } from '#services/simulator/faults.ts';
+import { type LedgerTrade } from '#services/simulator/ledger.ts';
+import { type Cluster, startCluster } from '#tests/kafka/broker.ts';
+import { Processes } from '#tests/shapes/processes.ts';
+import { Probe } from './probe.ts';
+
+/** BTC and ETH lie in two of them. */
+export const PARTITIONS = 3;
+export const VENUES = ['coinbase', 'kraken'] as const;
+export type VenueName = (typeof VENUES)[number];
+export const SERVICES = ['ingest-coinbase', 'ingest-kraken', 'clock', 'features', 'inference', 'evaluation', 'archive'] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+const PREFIX = 'delivery.';
+const PROBE_PREFIX = 'probe.';
+/** What `group.min.session.timeout.ms` of the test's brokers allows. */
+const SESSION_MS = 2_000;
+const RESTART_AFTER_MS = 300;
+/** A feature that is there from the third minute on; the bundle reads it and the one two minutes before. */
+const FEATURE = 'leg_ret.coinbase_usd@1';
+
+export class Rig {
+  readonly cluster: Cluster;
+  readonly log: EventLog;
+  readonly probe: Probe;
+  readonly store: HttpFront;
+  readonly #processes: Processes;
+  readonly #control: string;
+  readonly #arguments: ReadonlyMap<string, readonly string[]>;
+  readonly #running = new Map<string, ChildProcess>();
+  #stopping = false;
+
+  private constructor(
+    parts: Pick<Rig, 'cluster' | 'log' | 'probe' | 'store'>,
+    processes: Processes,
+    control: string,
+    commands: ReadonlyMap<string, readonly string[]>,
+  ) {
+    this.cluster = parts.cluster;
+    this.log = parts.log;
+    this.probe = parts.probe;
+    this.store = parts.store;
+    this.#processes = processes;
+    this.#control = control;
+    this.#arguments = commands;
+  }
+
+  /** `rate`: book updates and trades a second over both venues. Resolves when every service works. */
+  static async start(folder: string, rate: number, withinMs: number): Promise<Rig> {
+    const processes = new Processes(folder, withinMs);
+    const [cluster, store, urls] = await Promise.all([
+      startCluster(),
+      startHttpFront(join(folder, 'store')),
+      startSimulator(processes, rate),
+    ]);
+    const { brokers } = cluster;
+    for (const topicPrefix of [PREFIX, PROBE_PREFIX])
+      await applyTopics({ brokers, topicPrefix, partitions: PARTITIONS, replicationFactor: brokers.length });
+    const log = await openKafkaLog({ brokers, topicPrefix: PREFIX });
+    const keyFile = join(folder, 'operator.pem');
+    await publishBundle(log, keyFile);
+    const probe = await Probe.start(brokers, PROBE_PREFIX);
+    const commands = commandsOf(cluster, store.url, urls, keyFile);
+    const rig = new Rig({ cluster, log, probe, store }, processes, urls['control']!, commands);
+    for (const name of [...SERVICES, 'clock-standby']) rig.#launch(name);
+    try {
+      await rig.#untilWorking();
+    } catch (thrown) {
+      process.stderr.write(`${rig.tails()}\n`);
+      await rig.close();
+      throw thrown;
+    }
+    return rig;
+  }
+
+  /** The supervisor brings it back. */
+  kill(name: string, signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.#running.get(name)?.kill(signal);
+  }
+
+  /** A second member of the service's group, until the function returned is called. */
+  join(name: ServiceName): () => Promise<void> {
+    const child = this.#processes.start(`${name}-2`, ...this.#arguments.get(name)!);
+    return () => end(child, 'SIGTERM');
+  }
+
+  async fault(venue: VenueName, kind: FaultKind, options: FaultOptions = {}): Promise<void> {
+    const body = JSON.stringify({ venue, kind, ...options });
+    const answer = await fetch(`${this.#control}/fault`, { method: 'POST', body });
+    if (!answer.ok) throw new Error(`${kind}: ${await answer.text()}`);
+  }
+
+  /** Every trade that the venues have made. */
+  async ledger(): Promise<LedgerTrade[]> {
+    const answer = await fetch(`${this.#control}/ledger?limit=10000000`);
+    return (await answer.json()) as LedgerTrade[];
+  }
+
+  /** How long until what the log holds now is archived, milliseconds; gives up after `withinMs`. */
+  async untilArchived(withinMs: number): Promise<number> {
+    const begin = Date.now();
+    const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+    const ends = await Promise.all(partitions.map(async (partition) => (await this.log.bounds('ticks', partition)).end));
+    for (const [partition, end] of ends.entries()) {
+      const done = async (): Promise<boolean> => ((await this.log.committed(ARCHIVE_GROUP, 'ticks', partition)) ?? 0) >= end - 1;
+      while (Date.now() - begin < withinMs && !(await done())) await delay(200);
+    }
+    return Date.now() - begin;
+  }
+
+  /** SIGTERM to all services; how each ended, by name: 0 = it drained. The venues go on. */
+  async stop(): Promise<Readonly<Record<string, number | string | null>>> {
+    this.#stopping = true;
+    const children = [...this.#running];
+    await Promise.all(children.map(([, child]) => end(child, 'SIGTERM')));
+    return Object.fromEntries(children.map(([name, child]) => [name, child.exitCode ?? child.signalCode]));
+  }
+
+  async close(): Promise<void> {
+    this.#stopping = true;
+    await this.#processes.kill();
+    await this.probe.close();
+    await this.log.close();
+    await this.store.stop();
+    await this.cluster.stop();
+  }
+
+  tails(): string {
+    return this.#processes.tails();
+  }
+
+  #launch(name: string): void {
+    if (this.#stopping) return;
+    const child = this.#processes.start(name, ...this.#arguments.get(name)!);
+    this.#running.set(name, child);
+    child.once('exit', () => {
+      if (!this.#stopping) setTimeout(() => this.#launch(name), RESTART_AFTER_MS);
+    });
+  }
+
+  /** Until a whole minute has gone through all of them. */
+  async #untilWorking(): Promise<void> {
+    const groups = [
+      [FEATURES_GROUP, 'ticks'],
+      [ARCHIVE_GROUP, 'signals'],
+      [EVALUATION_GROUP, 'ticks'],
+    ] as const;
+    for (const [group, topic] of groups) {
+      const isWorking = async (): Promise<boolean> => {
+        for (let partition = 0; partition < PARTITIONS; partition++)
+          if ((await this.log.committed(group, topic, partition)) !== undefined) return true;
+        return false;
+      };
+      while (!(await isWorking())) await delay(500);
+    }
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill(signal);
+  await once(child, 'exit');
+}
+
+async function startSimulator(processes: Processes, rate: number): Promise<Record<string, string>> {
+  const sizes = ['--history-days', '0.1', '--messages-per-second', `${rate}`];
+  processes.start('simulator', 'simulator', '--port', '0', '--seed', '7', ...sizes);
+  await processes.until(() => processes.output('simulator').includes('}}'));
+  return (JSON.parse(processes.output('simulator')) as { urls: Record<string, string> }).urls;
+}
+
+async function publishBundle(log: EventLog, keyFile: string): Promise<void> {
+  const key = await operatorKey(keyFile);
+  const stop = new AbortController();
+  const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
+  const bundle = bundleOf({ lag: 2, feature: FEATURE, trainedTo: Date.now() });
+  const request = { actor: 'delivery suite', reason: 'test', now: Date.now() };
+  await registry.publish({ slot: 'champion', bundleId: bundle.id, bundle: signBundle(bundle, key), ...request });
+  stop.abort();
+}
+
+function commandsOf(
+  cluster: Cluster,
+  storeUrl: string,
+  urls: Readonly<Record<string, string>>,
+  keyFile: string,
+): ReadonlyMap<string, readonly string[]> {
+  const common = ['--topic-prefix', PREFIX, '--source', 'sim', '--session-timeout-ms', `${SESSION_MS}`];
+  const direct = ['--brokers', cluster.brokers.join(','), ...common];
+  const detour = ['--brokers', cluster.detour.join(','), ...common];
+  const venue = (name: VenueName): string[] => [
+    ...['--venue', name, '--ws-url', urls[`${name}Ws`]!, '--rest-url', urls[`${name}Rest`]!],
+  ];
+  return new Map([
+    ['ingest-coinbase', ['ingest', ...venue('coinbase'), ...direct]],
+    ['ingest-kraken', ['ingest', ...venue('kraken'), ...detour]],
+    ['clock', ['clock', ...direct]],
+    ['clock-standby', ['clock', ...direct]],
+    ['features', ['features', '--snapshot-every-ms', '2000', ...detour]],
+    ['inference', ['inference', '--grpc-port', '0', '--model-wait-ms', '0', '--trust', `${keyFile}.pub`, ...direct]],
+    ['evaluation', ['evaluation', ...direct]],
+    ['archive', ['archive', '--clickhouse', storeUrl, ...direct]],
+  ]);
+}

@@ -1,0 +1,206 @@
+/** What goes wrong, one after another on one running system, so that each scenario also meets what the one before has left. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Rig, SERVICES, type VenueName, VENUES } from './rig.ts';
+
+export interface Scenario {
+  readonly name: string;
+  /** Second of the minute at which it begins, so that what it hits is due right then; undefined = at once. */
+  readonly at?: number;
+  /** Longest recovery that passes, seconds. */
+  readonly bar: number;
+  /** Venues that go dark: what counts is how soon they are masked, and that the others are not. */
+  readonly masks?: readonly string[];
+  /**
+   * Does it and waits until all should be well again; `scale` multiplies outages. Resolves to the moment from which recovery counts where
+   * that is not the beginning, milliseconds, or to the recovery itself where the log does not show it.
+   */
+  readonly run: (rig: Rig, scale: number) => Promise<Outcome | undefined>;
+}
+
+export type Outcome = { readonly mendedAt: number } | { readonly recoverySeconds: number };
+
+const SERVICE_BAR = 10;
+const BROKER_BAR = 15;
+const MASK_BAR = 5;
+/** After which a service that was killed is expected to work, ms. */
+const SETTLE = 13_000;
+/** A vector is made at each whole minute, decided upon at once, and settled a minute and two seconds of grace later. */
+const BEFORE_VECTORS = 59;
+const BEFORE_OUTCOMES = 2;
+
+function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+  const at = { features: BEFORE_VECTORS, inference: BEFORE_VECTORS, evaluation: BEFORE_OUTCOMES };
+  const name = `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} ${service}`;
+  return {
+    name,
+    ...(service in at ? { at: at[service as keyof typeof at] } : {}),
+    bar: SERVICE_BAR,
+    run: async (rig) => {
+      rig.kill(service, signal);
+      const begin = Date.now();
+      if (service === 'archive') return { recoverySeconds: (await rig.untilArchived(30_000)) / 1000 };
+      await delay(SETTLE - (Date.now() - begin));
+      return undefined;
+    },
+  };
+}
+
+function killsBroker(index: number): Scenario {
+  return {
+    name: `kill -9 broker ${index + 1}`,
+    at: BEFORE_VECTORS - 1,
+    bar: BROKER_BAR,
+    run: async (rig, scale) => {
+      const node = rig.cluster.nodes[index]!;
+      await node.end();
+      await delay(8_000 * scale);
+      node.start();
+      await node.ready();
+      await delay(10_000);
+      return undefined;
+    },
+  };
+}
+
+/** `venues` go dark for ten seconds; their sockets are closed and nobody is let in. */
+function dark(name: string, venues: readonly VenueName[]): Scenario {
+  return {
+    name,
+    at: BEFORE_VECTORS - 6,
+    bar: MASK_BAR,
+    masks: venues,
+    run: async (rig, scale) => {
+      for (const venue of venues) {
+        await rig.fault(venue, 'refuse', { seconds: 10 * scale });
+        await rig.fault(venue, 'cut');
+      }
+      await delay(10_000 * scale + 8_000);
+      return undefined;
+    },
+  };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...SERVICES.map((service) => ends(service, 'SIGKILL')),
+  ...SERVICES.map((service) => ends(service, 'SIGTERM')),
+  {
+    name: 'kill -9 all services',
+    at: BEFORE_VECTORS,
+    bar: SERVICE_BAR,
+    run: async (rig) => {
+      for (const service of [...SERVICES, 'clock-standby']) rig.kill(service);
+      await delay(SETTLE);
+      return undefined;
+    },
+  },
+  ...[0, 1, 2].map(killsBroker),
+  {
+    name: 'rolling restart of the brokers',
+    bar: Infinity,
+    run: async (rig) => {
+      for (const node of rig.cluster.nodes) {
+        await node.end('SIGTERM');
+        node.start();
+        await node.ready();
+        await delay(4_000);
+      }
+      await delay(6_000);
+      return undefined;
+    },
+  },
+  {
+    name: 'network cut: features and ingest-kraken lose the brokers',
+    at: BEFORE_VECTORS,
+    bar: SERVICE_BAR,
+    run: async (rig, scale) => {
+      rig.cluster.proxy.cut();
+      await delay(6_000 * scale);
+      rig.cluster.proxy.heal();
+      const mendedAt = Date.now();
+      await delay(SETTLE);
+      return { mendedAt };
+    },
+  },
+  {
+    name: 'ClickHouse down',
+    bar: SERVICE_BAR,
+    run: async (rig, scale) => {
+      await rig.store.down();
+      await delay(30_000 * scale);
+      await rig.store.up();
+      return { recoverySeconds: (await rig.untilArchived(60_000)) / 1000 };
+    },
+  },
+  {
+    name: 'rebalance storm',
+    at: 50,
+    bar: SERVICE_BAR,
+    run: async (rig, scale) => {
+      const services = ['features', 'inference', 'evaluation'] as const;
+      for (let round = 0; round < 3 * scale; round++) {
+        const leave = services.map((service) => rig.join(service));
+        await delay(5_000);
+        await Promise.all(leave.map((each) => each()));
+        await delay(1_000);
+      }
+      const mendedAt = Date.now();
+      await delay(SETTLE);
+      return { mendedAt };
+    },
+  },
+  {
+    name: 'SIGSTOP features, another member takes over, the zombie wakes',
+    at: 54,
+    bar: SERVICE_BAR,
+    run: async (rig, scale) => {
+      const leave = rig.join('features');
+      await delay(4_000);
+      rig.kill('features', 'SIGSTOP');
+      const mendedAt = Date.now();
+      await delay(6_000 * scale);
+      rig.kill('features', 'SIGCONT');
+      await delay(5_000);
+      await leave();
+      await delay(8_000);
+      return { mendedAt };
+    },
+  },
+  ...VENUES.map((venue) => dark(`${venue} dead`, [venue])),
+  dark('both venues gone, then back', VENUES),
+  {
+    name: 'coinbase stalled',
+    at: BEFORE_VECTORS - 6,
+    bar: MASK_BAR,
+    masks: ['coinbase'],
+    run: async (rig, scale) => {
+      await rig.fault('coinbase', 'stall', { seconds: 8 * scale });
+      await delay(8_000 * scale + 6_000);
+      return undefined;
+    },
+  },
+  {
+    name: 'venues lying: holes, crossed books, absurd prices, broken frames, bad checksums',
+    bar: Infinity,
+    run: async (rig) => {
+      for (const venue of VENUES) {
+        for (const kind of ['gap', 'crossed', 'absurd'] as const) {
+          await rig.fault(venue, kind, { count: 5 });
+          await delay(1_000);
+        }
+        await rig.fault(venue, 'malformed');
+      }
+      await rig.fault('kraken', 'badChecksum', { count: 5 });
+      await delay(8_000);
+      return undefined;
+    },
+  },
+  {
+    name: 'kraken 10 minutes ahead in time',
+    bar: Infinity,
+    run: async (rig, scale) => {
+      await rig.fault('kraken', 'clockSkew', { offsetMs: 600_000, seconds: 15 * scale });
+      await delay(15_000 * scale + 3_000);
+      return undefined;
+    },
+  },
+];
