@@ -23,7 +23,7 @@ import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { runFeatures } from '#services/features/service.ts';
 import { runInference } from '#services/inference/service.ts';
-import { trainFromFile } from '#services/training/main.ts';
+import { runTraining } from '#services/training/main.ts';
 import { generatedCandles } from './market.ts';
 import { type Figure, figure, paired, quantile, rate } from './measure.ts';
 
@@ -67,7 +67,7 @@ async function train(directory: string): Promise<Bundle> {
     quick: true,
     key: join(directory, 'operator.pem'),
   };
-  return trainFromFile(options, new AbortController().signal);
+  return runTraining(options, new AbortController().signal);
 }
 
 async function benchScore(bundle: Bundle): Promise<Figure[]> {

@@ -12,24 +12,43 @@ const MINUTE = 60_000;
 
 /** `rows` sorted as by `sortCandles`. Minutes that nobody traded in have their clock too, save in a hole of more than a day. */
 export function* candlesToTicks(rows: Iterable<CandleRow>): Generator<Tick> {
-  const instruments = new Map<string, Instrument>();
-  let minute: number | undefined;
-  for (const row of rows) {
-    minute ??= row.start;
+  const writer = new TickWriter();
+  for (const row of rows) yield* writer.candle(row);
+  yield* writer.end();
+}
+
+/** The same for what comes in blocks, as from a store. */
+export async function* candleBlocksToTicks(blocks: AsyncIterable<readonly CandleRow[]>): AsyncGenerator<Tick> {
+  const writer = new TickWriter();
+  for await (const block of blocks) for (const row of block) yield* writer.candle(row);
+  yield* writer.end();
+}
+
+class TickWriter {
+  readonly #instruments = new Map<string, Instrument>();
+  #minute: number | undefined;
+
+  /** The clocks up to the candle's minute, and the candle. */
+  *candle(row: CandleRow): Generator<Tick> {
+    let minute = this.#minute ?? row.start;
     if (row.start - minute > LONGEST_HOLE + MINUTE) {
       yield clockEvent(minute + MINUTE);
       minute = row.start - MINUTE;
     }
     for (; minute < row.start; minute += MINUTE) yield clockEvent(minute + MINUTE);
-    let instrument = instruments.get(row.instrument);
-    if (instrument === undefined) instruments.set(row.instrument, (instrument = parseInstrument(row.instrument)));
+    this.#minute = minute;
+    let instrument = this.#instruments.get(row.instrument);
+    if (instrument === undefined) this.#instruments.set(row.instrument, (instrument = parseInstrument(row.instrument)));
     const isRate = isConversionRate(instrument);
     if (!isRate) yield candleEvent(row, instrument.base);
     if (isRate || REFERENCE_INSTRUMENTS.includes(row.instrument)) {
       yield referenceEvent(row.venue, row.instrument, row.start / MINUTE, row.close, row.start + MINUTE, row.start + MINUTE);
     }
   }
-  if (minute !== undefined) yield clockEvent(minute + MINUTE);
+
+  *end(): Generator<Tick> {
+    if (this.#minute !== undefined) yield clockEvent(this.#minute + MINUTE);
+  }
 }
 
 function candleEvent(row: CandleRow, asset: string): Tick {

@@ -5,11 +5,11 @@ import { type StoreOptions } from '#libs/store/open.ts';
 
 /** What `storeOptions` parse to. */
 export interface StoreChoice {
-  readonly clickhouse?: string;
+  readonly clickhouse?: string | undefined;
   readonly clickhouseUser: string;
   readonly clickhousePassword: string;
   readonly clickhouseDatabase: string;
-  readonly store?: string;
+  readonly store?: string | undefined;
 }
 
 export const storeOptions = (): Option[] => [

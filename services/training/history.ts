@@ -1,16 +1,19 @@
-/** History for training: candles of a file folded into vectors, in memory that threads share. */
+/** History folded into vectors: in memory that threads share (backtests, replays), or through files (training). */
 import { TributaryError } from '#libs/errors/errors.ts';
+import { featureSchema } from '#libs/features/catalogue.ts';
+import { createFold, foldTick } from '#libs/features/fold.ts';
 import { collectVectors } from '#libs/features/matrix.ts';
-import { candlesToTicks } from '#libs/history/candle-events.ts';
-import { loadCandles } from '#libs/history/candles.ts';
-import { withContext } from '#libs/history/context-events.ts';
+import { candleBlocksToTicks, candlesToTicks } from '#libs/history/candle-events.ts';
+import { mergeContext, withContext } from '#libs/history/context-events.ts';
 import { loadContext } from '#libs/history/context-file.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { isConversionRate, parseInstrument } from '#libs/market/instrument.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { type MinuteSeries, minuteSeries } from '#libs/validation/labels.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { type CandleSource } from './candle-source.ts';
 import { shareTable } from './fit-pool.ts';
+import { type StoredTable, VectorFiles } from './vector-files.ts';
 
 export interface TrainingHistory {
   readonly tables: readonly VectorTable[];
@@ -34,13 +37,32 @@ export interface HistoryOptions {
 
 const MINUTE = 60_000;
 
-/** Throws `TRB_HISTORY_…`, `TRB_UNKNOWN_SYMBOL`, `TRB_UNKNOWN_VENUE`. */
-export async function loadTrainingHistory(path: string, options: HistoryOptions): Promise<TrainingHistory> {
-  const { rows } = await loadCandles(path);
-  return foldCandles(rows, options);
+/**
+ * Folds what the source holds in one pass and leaves the vectors in files of `folder`: in memory are a block of candles, the fold's state and
+ * a block of vectors for each target. Throws `TRB_HISTORY_…`, `TRB_UNKNOWN_SYMBOL`, `TRB_UNKNOWN_VENUE`, what the source throws.
+ */
+export async function foldToFiles(
+  source: CandleSource,
+  folder: string,
+  options: Omit<HistoryOptions, 'context'>,
+): Promise<StoredTable[]> {
+  const targets = chooseTargets(source.instruments, options);
+  const files = new VectorFiles(folder, targets, featureSchema().columns);
+  const state = createFold({ targets });
+  const ticks = mergeContext(candleBlocksToTicks(seen(source.candles(), files)), source.context());
+  for await (const tick of counted(ticks, (source.to - source.from) / MINUTE, options))
+    foldTick(state, tick, 0, (vector) => files.addVector(vector));
+  return files.finish();
 }
 
-/** `rows` sorted as by sortCandles. */
+async function* seen(blocks: AsyncIterable<readonly CandleRow[]>, files: VectorFiles): AsyncGenerator<readonly CandleRow[]> {
+  for await (const block of blocks) {
+    for (const candle of block) files.addCandle(candle);
+    yield block;
+  }
+}
+
+/** `rows` sorted as by sortCandles. Throws `TRB_HISTORY_…`, `TRB_UNKNOWN_SYMBOL`, `TRB_UNKNOWN_VENUE`. */
 export async function foldCandles(rows: readonly CandleRow[], options: HistoryOptions): Promise<TrainingHistory> {
   if (rows.length === 0)
     throw new TributaryError('TRB_HISTORY_EMPTY', 'The history holds no candles.', {
@@ -63,8 +85,11 @@ export async function foldCandles(rows: readonly CandleRow[], options: HistoryOp
 }
 
 /** `venue:BASE-QUOTE` of what is trained on: quoted in dollars, traded for itself. */
-function chooseTargets(series: readonly MinuteSeries[], options: HistoryOptions): string[] {
-  const traded = series.filter(({ instrument }) => {
+function chooseTargets(
+  instruments: readonly Pick<MinuteSeries, 'venue' | 'instrument'>[],
+  options: Pick<HistoryOptions, 'symbols' | 'venues'>,
+): string[] {
+  const traded = instruments.filter(({ instrument }) => {
     const parsed = parseInstrument(instrument);
     return parsed.quote === 'USD' && !isConversionRate(parsed);
   });
@@ -86,9 +111,13 @@ function unknown(kind: 'SYMBOL' | 'VENUE', name: string, known: ReadonlySet<stri
 }
 
 /** Passes ticks on; reports, lets other work run and looks for an abort every few hundred minutes. */
-async function* counted(ticks: Iterable<Tick>, total: number, options: HistoryOptions): AsyncGenerator<Tick> {
+async function* counted(
+  ticks: Iterable<Tick> | AsyncIterable<Tick>,
+  total: number,
+  options: Pick<HistoryOptions, 'onProgress' | 'signal'>,
+): AsyncGenerator<Tick> {
   let minutes = 0;
-  for (const tick of ticks) {
+  for await (const tick of ticks) {
     yield tick;
     if (tick.event?.$case !== 'clock' || ++minutes % 240 !== 0) continue;
     options.onProgress?.(minutes, total);

@@ -7,25 +7,32 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle } from '#libs/models/bundle.ts';
 import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
+import { storeOptions } from '#services/archive/options.ts';
 import { parseHorizons } from '#services/backtest/options.ts';
+import { checkWritable, unwritable } from '#services/backtest/files.ts';
+import { instant, names, wholeNumber } from '#services/cli/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
+import { openSource, sourceSchema } from './candle-source.ts';
 import { createNetworkPool } from './deep/network-pool.ts';
 import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE } from './deep/network-recipes.ts';
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
 import { createFitPool } from './fit-pool.ts';
-import { checkWritable, unwritable } from '#services/backtest/files.ts';
-import { loadTrainingHistory } from './history.ts';
+import { foldToFiles } from './history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from './recipes.ts';
-import { DEFAULT_THRESHOLD, trainBundle } from './train.ts';
+import { DEFAULT_THRESHOLD, sealTables, type Span, trainTable, type TrainedTable } from './train.ts';
+import { type StoredTable } from './vector-files.ts';
 
 const optionsSchema = z.strictObject({
-  history: z.string().min(1),
-  context: z.string().min(1).optional(),
+  ...sourceSchema.shape,
+  lane: z.enum(['slow', 'fast']).default('slow'),
+  symbols: z.array(z.string()).optional(),
+  venues: z.array(z.string()).optional(),
   out: z.string().min(1),
   horizons: z.string(),
   target: z.enum(['entry', 'close']),
@@ -36,6 +43,7 @@ const optionsSchema = z.strictObject({
   device: z.enum(['cpu', 'gpu']).default('cpu'),
   key: z.string().min(1).default(DEFAULT_KEY),
 });
+type Options = z.output<typeof optionsSchema>;
 
 /** Folding and fitting share the progress: folding is its first third. */
 const FOLD_SHARE = 1 / 3;
@@ -44,11 +52,18 @@ const PROGRESS_TOTAL = 1_000;
 const DEEP_RECIPES: readonly NetworkRecipe[] = [LSTM_RECIPE, TRANSFORMER_RECIPE];
 
 export function trainCommand(): Command {
-  return new Command('train')
-    .description('train a bundle on a candle file')
-    .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
-    .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
-    .requiredOption('--out <file>', 'where the bundle goes')
+  const command = new Command('train')
+    .description('train a bundle on archived candles or on a candle file')
+    .requiredOption('--out <file>', 'where the bundle goes; vectors wait in a folder beside it meanwhile');
+  for (const option of sourceOptions()) command.addOption(option);
+  command
+    .addOption(
+      new Option('--lane <name>', 'slow = every minute, on candles; fast = at quote changes')
+        .choices(['slow', 'fast'])
+        .default('slow'),
+    )
+    .addOption(new Option('--symbols <list>', 'BASE-QUOTE; default: every one quoted in USD').argParser(names))
+    .addOption(new Option('--venues <list>', 'default: every one with candles').argParser(names))
     .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m,15m')
     .option('--target <kind>', 'entry or close: what is predicted', 'entry')
     .option('--seed <n>', 'seed of everything random', '1')
@@ -60,70 +75,131 @@ export function trainCommand(): Command {
       new Option('--key <file>', 'Ed25519 key that signs the bundle, PEM; made where there is none')
         .env('TRIBUTARY_BUNDLE_KEY')
         .default(DEFAULT_KEY),
-    )
-    .action(async (raw: object) => {
-      const bundle = await trainFromFile(raw, untilStopped());
-      process.stderr.write(`\n${summaryOf(bundle)}\n`);
-    });
+    );
+  return command.action(async (raw: object) => {
+    const bundle = await runTraining(raw, untilStopped());
+    process.stderr.write(`\n${summaryOf(bundle)}\n`);
+  });
 }
 
-/** Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_HORIZON`, `TRB_HISTORY_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`, `TRB_TENSORFLOW_…`, `TRB_TRAINING_FAILED`. */
-export async function trainFromFile(raw: unknown, signal: AbortSignal, recipes = DEEP_RECIPES): Promise<Bundle> {
+/** Where candles come from: for commands that learn from them. */
+export const sourceOptions = (): Option[] => [
+  new Option('--history <file>', 'candles: .csv, .csv.gz or .parquet'),
+  new Option('--context <file>', 'with --history: context values (`backfill --export-context`)'),
+  new Option('--from <source>', 'instead of a file: archived candles and context values').choices(['clickhouse']),
+  new Option('--since <time>', 'the oldest minute, UTC; default: all there is').argParser(instant),
+  new Option('--until <time>', 'the end, UTC, itself not included').argParser(instant),
+  new Option('--days <n>', 'the last days of what there is, instead of --since').argParser(wholeNumber(1, 3650)),
+  ...storeOptions(),
+];
+
+/**
+ * Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_…`, `TRB_HISTORY_…`, `TRB_STORE_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`,
+ * `TRB_TENSORFLOW_…`, `TRB_TRAINING_FAILED`.
+ */
+export async function runTraining(raw: unknown, signal: AbortSignal, recipes = DEEP_RECIPES): Promise<Bundle> {
   const parsed = optionsSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    throw new TributaryError('TRB_TRAINING_OPTIONS', `${issue?.path.join('.') ?? 'option'}: ${issue?.message ?? 'not valid'}.`, {
-      hint: 'See `tributary train --help`.',
-    });
+    throw wrong(`${issue?.path.join('.') ?? 'option'}: ${issue?.message ?? 'not valid'}`, 'See `tributary train --help`.');
   }
-  const { history: file, out, target, seed, workers, quick, models, device } = parsed.data;
-  const horizons = parseHorizons(parsed.data.horizons);
+  const options = parsed.data;
+  const horizons = parseHorizons(options.horizons);
+  if (options.lane === 'fast') throw wrong('--lane fast: candles know nothing of quotes', 'Train the slow lane.');
+  const { out, models } = options;
   await checkWritable(out);
-  const key = await operatorKey(parsed.data.key);
+  const key = await operatorKey(options.key);
   if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
-  const history = await loadTrainingHistory(file, {
-    signal,
-    context: parsed.data.context,
-    onProgress: (done, total) => tell((done / total) * FOLD_SHARE),
-  });
-  const pool = createFitPool(history.tables, workers);
-  const networks = models === 'all' ? createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS, device }) : undefined;
+  const vectors = `${out}.vectors`;
+  // Left by one that was killed.
+  await rm(vectors, { recursive: true, force: true });
+  await mkdir(vectors, { recursive: true });
+  try {
+    const tables = await foldFrom(options, vectors, signal);
+    const bundle = await trainTables(tables, options, horizons, signal, recipes);
+    await save(signBundle(bundle, key), out);
+    await rm(checkpointsOf(out), { recursive: true, force: true });
+    return bundle;
+  } finally {
+    await rm(vectors, { recursive: true, force: true });
+  }
+}
+
+async function foldFrom(options: Options, folder: string, signal: AbortSignal): Promise<StoredTable[]> {
+  const { source, close } = await openSource(options);
+  try {
+    const { symbols, venues } = options;
+    return await foldToFiles(source, folder, {
+      ...{ symbols, venues, signal },
+      onProgress: (done, total) => tell((done / total) * FOLD_SHARE),
+    });
+  } finally {
+    await close();
+  }
+}
+
+/** One table in memory at a time. */
+async function trainTables(
+  stored: readonly StoredTable[],
+  options: Options,
+  horizons: readonly Horizon[],
+  signal: AbortSignal,
+  recipes: readonly NetworkRecipe[],
+): Promise<Bundle> {
+  const span = {
+    from: stored.reduce((least, { from }) => Math.min(least, from), Infinity),
+    to: stored.reduce((most, { to }) => Math.max(most, to), 0),
+  };
+  const total = stored.length * horizons.length;
+  let heads = 0;
+  const onHead = (): void => tell(FOLD_SHARE + (++heads / total) * (1 - FOLD_SHARE));
+  const trained: TrainedTable[] = [];
+  for (const each of stored) trained.push(await trainStored(each, span, { ...options, horizons, signal, recipes, onHead }));
+  return sealTables(trained, span, options);
+}
+
+interface StoredOptions extends Omit<Options, 'horizons'> {
+  readonly horizons: readonly Horizon[];
+  readonly signal: AbortSignal;
+  readonly recipes: readonly NetworkRecipe[];
+  readonly onHead: () => void;
+}
+
+async function trainStored(stored: StoredTable, span: Span, options: StoredOptions): Promise<TrainedTable> {
+  const { out, target, seed, workers, quick, models, device, signal, recipes, horizons, onHead } = options;
+  const { table, series } = stored.load();
+  const pool = createFitPool([table], workers);
+  const networks = models === 'all' ? createNetworkPool([table], { threads: TENSORFLOW_THREADS, device }) : undefined;
   // Started again after it was killed, it goes on from these.
-  const checkpoints = `${out}.checkpoints`;
-  if (networks !== undefined) await mkdir(checkpoints, { recursive: true });
+  const checkpoint = join(checkpointsOf(out), '/');
+  if (networks !== undefined) await mkdir(checkpoint, { recursive: true });
   const stop = (): void => void networks?.close();
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const bundle = await trainBundle({
-      tables: history.tables,
-      series: history.series,
-      pool,
-      horizons,
-      target,
+    return await trainTable(0, table, span, {
+      ...{ pool, horizons, target, seed, signal, onHead },
+      series: [series],
       recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
       threshold: DEFAULT_THRESHOLD,
-      seed,
-      signal,
       // Of many members some add nothing.
       ensemble: { ...DEFAULT_ENSEMBLE, dropUseless: models === 'all' },
       ...(networks === undefined
         ? {}
         : {
             shared: (place, heads, folds) => {
-              const checkpoint = join(checkpoints, '/');
               const given = { pool: networks, place, heads, folds, seed, checkpoint, onFit: () => undefined };
               return createSharedMembers(recipes, given, folds.at(-1)!.trainTo);
             },
           }),
-      onProgress: (done, total) => tell(FOLD_SHARE + (done / total) * (1 - FOLD_SHARE)),
     });
-    await save(signBundle(bundle, key), out);
-    await rm(checkpoints, { recursive: true, force: true });
-    return bundle;
   } finally {
     signal.removeEventListener('abort', stop);
     await Promise.all([pool.close(), networks?.close()]);
   }
+}
+
+function checkpointsOf(out: string): string {
+  return `${out}.checkpoints`;
 }
 
 async function save(bundle: Uint8Array, out: string): Promise<void> {
@@ -133,6 +209,10 @@ async function save(bundle: Uint8Array, out: string): Promise<void> {
   } catch (cause) {
     throw unwritable(out, cause);
   }
+}
+
+function wrong(what: string, hint: string): TributaryError {
+  return new TributaryError('TRB_TRAINING_OPTIONS', `${what}.`, { hint });
 }
 
 function tell(share: number): void {

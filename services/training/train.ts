@@ -59,13 +59,29 @@ export const DEFAULT_THRESHOLD: ThresholdOptions = { wanted: 0.72, atLeast: 0.66
 
 export async function trainBundle(options: TrainOptions): Promise<Bundle> {
   const { tables } = options;
-  const from = tables.reduce((least, { t }) => Math.min(least, t[0] ?? least), Infinity);
-  const to = tables.reduce((most, { t }) => Math.max(most, t.at(-1) ?? most), 0);
-  const all: Fold = { from, trainTo: to + MINUTE, testFrom: to + MINUTE, testTo: to + MINUTE };
+  const span = {
+    from: tables.reduce((least, { t }) => Math.min(least, t[0] ?? least), Infinity),
+    to: tables.reduce((most, { t }) => Math.max(most, t.at(-1) ?? most), 0),
+  };
   const total = tables.length * options.horizons.length;
   let done = 0;
   const told = { ...options, onHead: () => options.onProgress?.(++done, total) };
-  const trained = await Promise.all(tables.map((table, place) => trainTable(place, table, all, told)));
+  const trained = await Promise.all(tables.map((table, place) => trainTable(place, table, span, told)));
+  return sealTables(trained, span, options);
+}
+
+/** First and last vector of all tables, milliseconds. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `trained`: in the tables' order. */
+export function sealTables(
+  trained: readonly TrainedTable[],
+  { from, to }: Span,
+  { target, seed }: Pick<TrainOptions, 'target' | 'seed'>,
+): Bundle {
   const heads = trained.flatMap((each) => each.heads);
   const networks = trained.flatMap((each) => each.networks);
   const inputs = [...new Set([...heads, ...networks].flatMap(({ names }) => names))];
@@ -74,9 +90,9 @@ export async function trainBundle(options: TrainOptions): Promise<Bundle> {
   // Heads name a network by its place within their table until all tables are known.
   const first = trained.map((_, table) => trained.slice(0, table).reduce((sum, each) => sum + each.networks.length, 0));
   return sealBundle({
-    target: options.target,
+    target,
     lane: 'slow',
-    seed: options.seed,
+    seed,
     trained: { from: Number.isFinite(from) ? from : 0, to },
     inputs,
     ...(networks.length === 0
@@ -93,17 +109,24 @@ interface TrainedHead {
   readonly names: readonly string[];
 }
 
-interface TrainedTable {
+/** Heads and networks of one table. */
+export interface TrainedTable {
   readonly heads: readonly TrainedHead[];
   readonly networks: readonly { readonly network: Omit<BundleNetwork, 'inputs'>; readonly names: readonly string[] }[];
 }
 
-async function trainTable(
+export interface TableOptions extends Omit<TrainOptions, 'tables' | 'onProgress'> {
+  readonly onHead: () => void;
+}
+
+/** `place`: the table's in the pool; `span`: of all tables, whose end is the moment of training. */
+export async function trainTable(
   place: number,
   table: VectorTable,
-  all: Fold,
-  options: TrainOptions & { readonly onHead: () => void },
+  { from, to }: Span,
+  options: TableOptions,
 ): Promise<TrainedTable> {
+  const all: Fold = { from, trainTo: to + MINUTE, testFrom: to + MINUTE, testTo: to + MINUTE };
   const series = seriesOf(options.series, table);
   const datas = options.horizons.map((horizon) => headData(table, series, horizon, options.target));
   const inner = innerFolds(table.t[0] ?? all.from, all.trainTo, FIRST_SHARE, INNER_PARTS);
@@ -154,7 +177,7 @@ async function trainHead(
   all: Fold,
   inner: readonly Fold[],
   shared: BundledMembers | undefined,
-  options: TrainOptions,
+  options: TableOptions,
 ): Promise<TrainedHead> {
   const { venue, instrument } = data.table;
   const { horizon } = data;

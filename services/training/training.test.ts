@@ -8,7 +8,7 @@ import { createRandom } from '#libs/models/random.ts';
 import { createScorer } from '#libs/models/scorer.ts';
 import { openBundle } from '#libs/models/signature.ts';
 import { publicKeyFile, trustIn } from '#libs/registry/operator-key.ts';
-import { trainFromFile } from './main.ts';
+import { runTraining } from './main.ts';
 
 const PATIENCE = 120_000;
 const START = Date.parse('2024-05-01T00:00:00Z');
@@ -28,7 +28,7 @@ describe('training', () => {
       await writeFile(history, candlesCsv());
       const out = join(folder, 'bundle.json');
       const key = join(folder, 'operator.pem');
-      const bundle = await trainFromFile(
+      const bundle = await runTraining(
         { history, out, horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true, key },
         signal,
       );
@@ -74,7 +74,7 @@ describe('training', () => {
       quick: true,
       key: join(folder, 'operator.pem'),
     };
-    await expect(trainFromFile({ ...asked, ...change }, signal)).rejects.toMatchObject({ code });
+    await expect(runTraining({ ...asked, ...change }, signal)).rejects.toMatchObject({ code });
   });
 });
 

@@ -12,7 +12,7 @@ import { createRandom } from '#libs/models/random.ts';
 import { createScorer } from '#libs/models/scorer.ts';
 import { openBundle } from '#libs/models/signature.ts';
 import { trustIn } from '#libs/registry/operator-key.ts';
-import { trainFromFile } from '../main.ts';
+import { runTraining } from '../main.ts';
 import { LSTM_RECIPE, type NetworkRecipe, TRANSFORMER_RECIPE } from './network-recipes.ts';
 import { isTensorflowStaged } from './tensorflow.ts';
 
@@ -54,12 +54,12 @@ if (!isTensorflowStaged()) {
   }, 120_000);
 }
 
-async function train(name: string): ReturnType<typeof trainFromFile> {
+async function train(name: string): ReturnType<typeof runTraining> {
   const history = join(folder, 'candles.csv');
   await writeFile(history, candlesCsv());
   const options = { horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true, models: 'all' };
   const given = { ...options, history, out: join(folder, name), key: join(folder, 'operator.pem') };
-  return trainFromFile(given, new AbortController().signal, [tiny(LSTM_RECIPE, 'lstm'), tiny(TRANSFORMER_RECIPE, 'transformer')]);
+  return runTraining(given, new AbortController().signal, [tiny(LSTM_RECIPE, 'lstm'), tiny(TRANSFORMER_RECIPE, 'transformer')]);
 }
 
 function tiny(recipe: NetworkRecipe, kind: 'lstm' | 'transformer'): NetworkRecipe {
