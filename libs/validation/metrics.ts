@@ -169,7 +169,15 @@ function coverageAt(ranked: readonly Prediction[], seed: number): Pick<Assessmen
     },
     COVERAGE_DRAWS,
   );
-  return { coverage_at_68: largestCoverage(right, () => 1), coverage_at_68_range: rangeOf(range) };
+  return { coverage_at_68: coverageAt68(ranked), coverage_at_68_range: rangeOf(range) };
+}
+
+/** Of moves, most confident first. */
+export function coverageAt68(ranked: readonly Prediction[]): number {
+  return largestCoverage(
+    Uint8Array.from(ranked, (p) => Number(isRight(p))),
+    () => 1,
+  );
 }
 
 /** `right` by rank, each counted `times`. */

@@ -15,6 +15,7 @@ import { inferenceCommand } from '#services/inference/main.ts';
 import { ingestCommand } from '#services/ingest/main.ts';
 import { modelsCommand } from '#services/cli/models.ts';
 import { replayCommand } from '#services/replay/main.ts';
+import { searchCommand } from '#services/search/main.ts';
 import { signalsCommand } from '#services/gateway/signals.ts';
 import { simulatorCommand } from '#services/simulator/main.ts';
 import { storeCommand } from '#services/archive/store.ts';
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     backtestCommand(),
     featuresCommand(),
     trainCommand(),
+    searchCommand(),
     modelsCommand(),
     signalsCommand(),
     doctorCommand(),

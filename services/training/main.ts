@@ -12,10 +12,9 @@ import { type Bundle } from '#libs/models/bundle.ts';
 import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
-import { storeOptions } from '#services/archive/options.ts';
 import { parseHorizons } from '#services/backtest/options.ts';
 import { checkWritable, unwritable } from '#services/backtest/files.ts';
-import { instant, names, wholeNumber } from '#services/cli/options.ts';
+import { names } from '#services/cli/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { openSource, sourceSchema } from './candle-source.ts';
 import { createNetworkPool } from './deep/network-pool.ts';
@@ -26,6 +25,7 @@ import { createFitPool } from './fit-pool.ts';
 import { foldToFiles } from './history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from './recipes.ts';
 import { DEFAULT_THRESHOLD, sealTables, type Span, trainTable, type TrainedTable } from './train.ts';
+import { sourceOptions } from './source-options.ts';
 import { type StoredTable } from './vector-files.ts';
 
 const optionsSchema = z.strictObject({
@@ -81,17 +81,6 @@ export function trainCommand(): Command {
     process.stderr.write(`\n${summaryOf(bundle)}\n`);
   });
 }
-
-/** Where candles come from: for commands that learn from them. */
-export const sourceOptions = (): Option[] => [
-  new Option('--history <file>', 'candles: .csv, .csv.gz or .parquet'),
-  new Option('--context <file>', 'with --history: context values (`backfill --export-context`)'),
-  new Option('--from <source>', 'instead of a file: archived candles and context values').choices(['clickhouse']),
-  new Option('--since <time>', 'the oldest minute, UTC; default: all there is').argParser(instant),
-  new Option('--until <time>', 'the end, UTC, itself not included').argParser(instant),
-  new Option('--days <n>', 'the last days of what there is, instead of --since').argParser(wholeNumber(1, 3650)),
-  ...storeOptions(),
-];
 
 /**
  * Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_…`, `TRB_HISTORY_…`, `TRB_STORE_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`,
