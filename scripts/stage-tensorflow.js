@@ -1,19 +1,33 @@
 /**
  * Stages TensorFlow for training: `node scripts/stage-tensorflow.js` puts @tensorflow/tfjs-node, built against the library inside the PyPI wheel
  * of tensorflow-cpu, into a folder of its own outside the repository (TRIBUTARY_CACHE, default ~/.cache/tributary), since the package's
- * own install step downloads from elsewhere. Once, about two minutes; needs Linux on x64, Python with pip, g++ and make.
+ * own install step downloads from elsewhere. Once, about two minutes; needs Linux on x64, Python with pip, g++ and make. `--gpu` takes the
+ * wheel that uses an NVIDIA GPU where CUDA 12.2 and cuDNN 8 are installed (docker/trainer-gpu), and the CPU elsewhere.
  */
 import { createHash } from 'node:crypto';
 import { execFileSync } from 'node:child_process';
-import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 const TFJS = '4.22.0';
 const NODE_GYP = '12.4.0';
-const WHEEL = 'tensorflow-cpu==2.15.1';
-const WHEEL_SHA256 = '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26';
+const WHEELS = {
+  cpu: ['tensorflow-cpu==2.15.1', '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26'],
+  gpu: ['tensorflow==2.15.1', 'bb0edd69103c154245c5f209f0507355cc68ba7e4de350084bc31edc562478e4'],
+};
+const [WHEEL, WHEEL_SHA256] = WHEELS[process.argv.includes('--gpu') ? 'gpu' : 'cpu'];
 /** Of the wheel: the library and the headers of its C interface. */
 const UNPACK = `
 import sys, zipfile
@@ -27,7 +41,11 @@ with zipfile.ZipFile(wheel) as archive:
 const cache = process.env['TRIBUTARY_CACHE'] ?? join(homedir(), '.cache', 'tributary');
 // services/training/deep/tensorflow.ts looks for it under this name.
 const place = join(cache, `tfjs-node-${TFJS}`);
+const label = join(place, WHEEL);
 if (existsSync(place)) {
+  // Those staged before there were two have no label and are for the CPU.
+  if (process.argv.includes('--gpu') && !existsSync(label))
+    fail(`another one is in ${place}: set TRIBUTARY_CACHE to another folder`);
   console.log(`TensorFlow is staged in ${place}`);
   process.exit(0);
 }
@@ -81,6 +99,7 @@ async function stage() {
   step('trying it');
   const attempt = `const tf = require(${JSON.stringify(module)}); if (tf.getBackend() !== 'tensorflow') throw new Error(tf.getBackend())`;
   run(process.execPath, ['-e', attempt]);
+  writeFileSync(join(staged, WHEEL), '');
   renameSync(staged, place);
   console.log(`TensorFlow is staged in ${place}`);
 }

@@ -1,11 +1,12 @@
 /** `tributary search`: which settings of which models predict best out of fold, before a time from which on nothing is read. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { TributaryError } from '#libs/errors/errors.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { type TrialRow } from '#libs/store/trials.ts';
 import { type LabelTarget } from '#libs/validation/labels.ts';
 import { toStoreOptions } from '#services/archive/options.ts';
 import { duration, horizons, logLevelOption, names, seedOption, wholeNumber } from '#services/cli/options.ts';
-import { type Device } from '#services/training/deep/tensorflow.ts';
+import { type Device, isTensorflowStaged, tensorflowMissing } from '#services/training/deep/tensorflow.ts';
 import { sourceOptions } from '#services/training/source-options.ts';
 import { type Result } from './service.ts';
 import { type Kind, KINDS } from './space.ts';
@@ -123,6 +124,12 @@ async function search(options: Options): Promise<void> {
     import('./service.ts'),
     import('./space.ts'),
   ]);
+  const isDeep = options.models.some((kind) => kind === 'lstm' || kind === 'transformer');
+  if (isDeep && !isTensorflowStaged()) throw tensorflowMissing();
+  if (options.device === 'gpu' && !isDeep)
+    throw new TributaryError('TRB_USAGE', '--device gpu: only networks use one.', {
+      hint: 'Add lstm or transformer to --models.',
+    });
   const choice = sourceSchema.parse(options);
   const where = toStoreOptions(choice);
   const space = options.space === undefined ? DEFAULT_SPACE : await readSpace(options.space);
@@ -130,7 +137,10 @@ async function search(options: Options): Promise<void> {
   const signal = untilStopped();
   const logger = createLogger({ level: options.logLevel });
   const folding = showProgress('history', logger);
-  const prepared = await prepareGround(choice, { ...options, signal, onProgress: folding.update }).finally(folding.stop);
+  const prepared = await prepareGround(choice, {
+    ...{ ...options, signal },
+    onProgress: (done, total) => folding.update(done, total),
+  }).finally(() => folding.stop());
   const plan = { kinds: models, space, method, most, rungs, eta, folds, seed };
   const searchId = idOf({ ...plan, data: prepared.data });
   const store = await openStore(where);
@@ -141,7 +151,7 @@ async function search(options: Options): Promise<void> {
     const results = await runSearch({
       ...{ plan, ground: prepared.ground, searchId, store, clock: systemClock, worker, patienceMs, signal },
       fitter: { workers, device },
-      onProgress: progress.update,
+      onProgress: (done, total) => progress.update(done, total),
     });
     progress.stop();
     process.stdout.write(`search ${searchId}\n${tableOf(results)}\n`);

@@ -9,7 +9,6 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '#libs/clock/clock.ts';
-import { createRandom } from '#libs/models/random.ts';
 import { migrate } from '#libs/store/migrate.ts';
 import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
@@ -20,12 +19,11 @@ import { sourceSchema } from '#services/training/candle-source.ts';
 import { prepareGround } from './ground.ts';
 import { scoreOf } from './score.ts';
 import { budgetsOf, runSearch, sizesOf } from './service.ts';
+import { candlesCsv, UNTIL } from './testing/candles.ts';
 import { configurationsOf, DEFAULT_SPACE, idOf, KINDS, readSpace } from './space.ts';
 
 const PATIENCE = 120_000;
 const MINUTE = 60_000;
-const START = Date.parse('2024-05-01T00:00:00Z');
-const MINUTES = 900;
 const ROOT = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 
@@ -106,10 +104,9 @@ test('a score is of moves, returns are of all decisions, and silence earns nothi
 });
 
 describe('a search', () => {
-  const until = START + MINUTES * MINUTE;
   const rungs = ['--rungs', '2', '--eta', '2', '--models', 'logistic,trees', '--seed', '1'];
   const args = (store: string): string[] => [
-    ...[join(ROOT, 'bin/tributary.js'), 'search', '--history', history, '--until', new Date(until).toISOString()],
+    ...[join(ROOT, 'bin/tributary.js'), 'search', '--history', history, '--until', new Date(UNTIL).toISOString()],
     ...['--store', store, '--space', space, ...rungs],
   ];
   /** 4 configurations of logistic regression and 2 of trees, then half of them, on two folds. */
@@ -135,7 +132,7 @@ describe('a search', () => {
       expect(trials).toEqual(expect.arrayContaining(before));
       expect(trials.every(({ status, logLoss, moves }) => status === 'done' && logLoss > 0 && moves > 100)).toBe(true);
       // The table: a header, two of logistic regression and one of trees, each at the whole budget.
-      expect(table.slice(2).map((line) => line.match(/"model":"\w+"/)?.[0])).toEqual([
+      expect(table.slice(2).map((line) => /"model":"\w+"/.exec(line)?.[0])).toEqual([
         ...['"model":"logistic"', '"model":"logistic"', '"model":"trees"'],
       ]);
       const losses = table.slice(2, 4).map((line) => Number(line.trim().split(/\s+/)[0]));
@@ -154,7 +151,7 @@ describe('a search', () => {
         ...({ horizons: ['1m'], target: 'entry', folds: 2, seed: 1, onProgress: () => undefined } as const),
         signal: new AbortController().signal,
       };
-      const { ground } = await prepareGround(sourceSchema.parse({ history, until }), shared);
+      const { ground } = await prepareGround(sourceSchema.parse({ history, until: UNTIL }), shared);
       const plan = {
         ...({ kinds: ['logistic', 'trees'], method: 'halving', most: 27, rungs: 2, eta: 2, folds: 2, seed: 1 } as const),
         space: await readSpace(space),
@@ -221,20 +218,4 @@ async function stored(path: string): Promise<{ readonly trials: TrialRow[]; read
 
 async function rowsOf(store: Store): Promise<number> {
   return (await store.query('SELECT count() AS n FROM trials', z.object({ n: z.number() })))[0]!.n;
-}
-
-/** Coinbase leads Kraken by a minute, so there is something to learn. */
-function candlesCsv(): string {
-  const random = createRandom(3);
-  const lines = ['ts,venue,symbol,open,high,low,close,volume,trades'];
-  let [last, before] = [30_000, 30_000];
-  const line = (ts: string, venue: string, open: number, close: number): string =>
-    `${ts},${venue},BTC-USD,${open},${Math.max(open, close) + 1},${Math.min(open, close) - 1},${close},${random.next()},5`;
-  for (let minute = 0; minute < MINUTES; minute++) {
-    const ts = new Date(START + minute * MINUTE).toISOString();
-    const next = last + 40 * (random.next() - 0.5);
-    lines.push(line(ts, 'coinbase', last, next), line(ts, 'kraken', before, last));
-    [before, last] = [last, next];
-  }
-  return `${lines.join('\n')}\n`;
 }

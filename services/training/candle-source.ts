@@ -46,7 +46,7 @@ export const sourceSchema = z.object({
 export type SourceChoice = z.output<typeof sourceSchema>;
 
 /** `close` when it has been read. Throws `TRB_USAGE`, `TRB_HISTORY_…`, `TRB_STORE_…`. */
-export async function openSource(choice: SourceChoice): Promise<{ readonly source: CandleSource; close(): Promise<void> }> {
+export async function openSource(choice: SourceChoice): Promise<{ readonly source: CandleSource; close: () => Promise<void> }> {
   const { history, context, from } = choice;
   if (choice.since !== undefined && choice.days !== undefined) throw usage('Name one beginning.', 'Give --since or --days.');
   if ((history === undefined) === (from === undefined))

@@ -95,10 +95,11 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
   const options = parsed.data;
   const horizons = parseHorizons(options.horizons);
   if (options.lane === 'fast') throw wrong('--lane fast: candles know nothing of quotes', 'Train the slow lane.');
-  const { out, models } = options;
+  const { out, models, device } = options;
   await checkWritable(out);
   const key = await operatorKey(options.key);
   if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
+  if (device === 'gpu') await checkGpu(models);
   const vectors = `${out}.vectors`;
   // Left by one that was killed.
   await rm(vectors, { recursive: true, force: true });
@@ -112,6 +113,13 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
   } finally {
     await rm(vectors, { recursive: true, force: true });
   }
+}
+
+/** Before hours of folding and not after. */
+async function checkGpu(models: Options['models']): Promise<void> {
+  if (models !== 'all') throw wrong('--device gpu: only networks use one', 'Add --models all.');
+  const pool = createNetworkPool([], { threads: TENSORFLOW_THREADS, device: 'gpu' });
+  await pool.ready().finally(() => pool.close());
 }
 
 async function foldFrom(options: Options, folder: string, signal: AbortSignal): Promise<StoredTable[]> {

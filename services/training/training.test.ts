@@ -60,6 +60,7 @@ describe('training', () => {
 
   test.each([
     ['TRB_TRAINING_OPTIONS', { seed: 'one' }],
+    ['TRB_TRAINING_OPTIONS', { device: 'gpu' }],
     ['TRB_UNKNOWN_HORIZON', { horizons: '2h' }],
     ['TRB_OUTPUT_UNWRITABLE', { out: '/nowhere/bundle.json' }],
     ['TRB_HISTORY_NOT_FOUND', { history: '/nowhere/candles.csv' }],

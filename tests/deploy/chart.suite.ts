@@ -23,7 +23,12 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   laptop: file('laptop'),
   small: file('small'),
   large: file('large'),
-  'a GPU': [...file('small'), ...set('training.gpu.enabled=true', 'training.image.repository=tributary-trainer')],
+  'a GPU': [
+    ...file('small'),
+    ...set('training.gpu.enabled=true', 'training.models=all', 'training.image.repository=tributary-trainer'),
+    ...set('search.enabled=true', 'search.until=2026-03-08T00:00:00Z', 'search.models={trees,lstm}', 'search.symbols={BTC-USD}'),
+  ],
+  'a search': [...file('small'), ...set('search.enabled=true', 'search.until=2026-03-08', 'search.workers=3')],
   'an ingress': [
     ...file('small'),
     ...set('gateway.ingress.enabled=true', 'gateway.ingress.host=tributary.example', 'gateway.ingress.clusterIssuer=letsencrypt'),
@@ -91,7 +96,9 @@ describe.each(Object.keys(CASES))('%s', (name) => {
       for (const container of [...spec.initContainers, ...spec.containers]) {
         if (!/^(tributary|tributary-trainer)[:@]/.test(container.image)) continue;
         const env = Object.fromEntries(container.env.map(({ name: variable, value }) => [variable, value]));
-        expect([owner.metadata.name, container.name, commandLineProblems(container.args, env)]).toEqual([
+        // Kubernetes puts it in the environment of an indexed Job's pods, and the argument takes it from there.
+        const args = container.args.map((arg) => arg.replaceAll('$(JOB_COMPLETION_INDEX)', '0'));
+        expect([owner.metadata.name, container.name, commandLineProblems(args, env)]).toEqual([
           owner.metadata.name,
           container.name,
           [],
@@ -214,6 +221,19 @@ describe('what the values decide', () => {
     expect(train.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/var/cache/cuda');
   });
 
+  test('a search is shared by the pods of an indexed Job, off by default, on GPUs where networks are searched', () => {
+    expect(named('small', 'Job').filter((each) => each.includes('-search-'))).toEqual([]);
+    const jobOf = (name: string) => rendered[name]!.pods.find(({ owner }) => owner.metadata.name.includes('-search-'))!;
+    const { owner, spec } = jobOf('a search');
+    expect(owner['spec']).toMatchObject({ completionMode: 'Indexed', completions: 3, parallelism: 3 });
+    const { args, image } = spec.containers[0]!;
+    expect(args.slice(args.indexOf('--worker')).slice(0, 2)).toEqual(['--worker', '$(JOB_COMPLETION_INDEX)/3']);
+    expect([image, args.includes('gpu')]).toEqual(['tributary:0.1.0', false]);
+    const onGpu = jobOf('a GPU').spec.containers[0]!;
+    expect(onGpu).toMatchObject({ image: 'tributary-trainer:0.1.0', resources: { limits: { 'nvidia.com/gpu': 1 } } });
+    expect(onGpu.args).toContain('gpu');
+  });
+
   test('another version or other values train once more; the same ones do not', async () => {
     const job = async (...more: readonly string[]): Promise<string> =>
       manifestsOf(await helm('template', ...file('small'), ...more)).find(
@@ -255,7 +275,11 @@ describe('a wrong value is refused', () => {
     ['image.digest=latest', /digest/],
     ['training.schedule=daily', /schedule/],
     ['services.features.autoscaling.maxReplicas=9', /9, but there are 8 partitions/],
-    ['training.gpu.enabled=true', /training\.image/],
+    ['training.gpu.enabled=true', /training\.models/],
+    ['training.models=all', /training\.image/],
+    ['search.enabled=true', /search\.until/],
+    ['search.until=yesterday', /until/],
+    ['search.workers=0', /workers/],
     ['gateway.ingress.enabled=true', /asks nobody who they are/],
   ])('%s', async (pair, message) => {
     await expect(helm('template', ...file('small'), ...set(pair))).rejects.toThrow(message);

@@ -51,7 +51,7 @@ spec:
       {{- end }}
       {{- if .history }}
       initContainers:
-        - {{- include "tributary.historyContainer" (dict "root" $root "days" $values.history.days) | nindent 10 }}
+        - {{- include "tributary.historyContainer" (dict "root" $root "days" $values.history.days "export" true) | nindent 10 }}
       {{- end }}
       containers:
         - name: {{ .component }}

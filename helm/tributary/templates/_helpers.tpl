@@ -116,14 +116,14 @@ securityContext:
 {{- end -}}
 
 {{/*
-Candles into /var/lib/tributary: (dict "root" $ "days" 7). What the store has already is enough where a venue does not answer: then the
-file is there although the command failed.
+Candles into the store, and with `export` into /var/lib/tributary: (dict "root" $ "days" 7 "export" true). What the store has already is enough
+where a venue does not answer: then the file is there although the command failed, and training says itself whether there is too little.
 */}}
 {{- define "tributary.historyContainer" -}}
 name: history
 image: {{ include "tributary.image" (dict "root" .root "image" dict) }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
-command: [sh, -c, 'node /app/bin/tributary.js "$@" || test -s /var/lib/tributary/candles.csv.gz', tributary]
+command: [sh, -c, 'node /app/bin/tributary.js "$@" || {{ ternary "test -s /var/lib/tributary/candles.csv.gz" "true" .export }}', tributary]
 args:
   - backfill
   - --venues
@@ -132,8 +132,10 @@ args:
   - {{ include "tributary.allSymbols" .root | quote }}
   - --days
   - {{ .days | quote }}
+  {{- if .export }}
   - --export
   - /var/lib/tributary/candles.csv.gz
+  {{- end }}
   - --context-sources
   - none
 env:
@@ -158,5 +160,26 @@ topologySpreadConstraints:
     labelSelector:
       matchLabels:
         {{- include "tributary.selector" (dict "root" $root "component" $component) | nindent 8 }}
+{{- end }}
+{{- end -}}
+
+{{/* Of a pod that trains networks on a GPU. */}}
+{{- define "tributary.gpuNodes" -}}
+{{- with .Values.training.gpu.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.training.gpu.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{- define "tributary.cudaCache" -}}
+name: cuda-cache
+{{- if .Values.training.gpu.cudaCacheClaim }}
+persistentVolumeClaim: { claimName: {{ .Values.training.gpu.cudaCacheClaim }} }
+{{- else }}
+emptyDir: { sizeLimit: {{ .Values.training.gpu.cudaCacheSize }} }
 {{- end }}
 {{- end -}}

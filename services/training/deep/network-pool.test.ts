@@ -53,6 +53,7 @@ if (!isTensorflowStaged()) {
 
   test('a GPU that is asked for and not there is said, not replaced', async () => {
     const pool = createNetworkPool([makeTable()], { threads: 1, device: 'gpu' });
+    await expect(pool.ready()).rejects.toMatchObject({ code: 'TRB_TENSORFLOW_GPU' });
     await expect(pool.fit(0, job({}))).rejects.toMatchObject({ code: 'TRB_TENSORFLOW_GPU' });
     await pool.close();
   });

@@ -24,6 +24,8 @@ export type NetworkResult = Omit<FittedNetwork, 'score'>;
 export interface NetworkPool {
   /** `table`: place in the pool's tables; `progress`: epochs done, of at most. Rejects with `TRB_TRAINING_FAILED`. */
   fit(table: number, job: NetworkJob, progress?: (done: number, total: number) => void): Promise<NetworkResult>;
+  /** Loads TensorFlow; rejects with what a fit would reject with where it is not to be had as asked for. */
+  ready(): Promise<void>;
   /** Of the child. */
   readonly pid: number;
   close(): Promise<void>;
@@ -32,17 +34,19 @@ export interface NetworkPool {
 /** To the child: first the tables, then one fit after another. */
 export type Question =
   | { readonly tables: readonly VectorTable[]; readonly device: Device }
+  | { readonly id: number }
   | { readonly id: number; readonly table: number; readonly job: NetworkJob };
 
 /** From the child, for the fit `id`. */
 export type Answer = { readonly id: number } & (
   | { readonly progress: readonly [done: number, total: number] }
+  | { readonly ready: true }
   | { readonly result: NetworkResult }
   | { readonly failed: { readonly code: TributaryError['code']; readonly message: string; readonly hint: string } }
 );
 
 interface Waiting {
-  readonly resolve: (result: NetworkResult) => void;
+  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
   readonly progress: (done: number, total: number) => void;
 }
@@ -71,8 +75,9 @@ export function createNetworkPool(tables: readonly VectorTable[], options: Netwo
       return;
     }
     waiting.delete(answer.id);
-    if ('result' in answer) fit.resolve(answer.result);
-    else fit.reject(new TributaryError(answer.failed.code, answer.failed.message, { hint: answer.failed.hint }));
+    if ('failed' in answer)
+      fit.reject(new TributaryError(answer.failed.code, answer.failed.message, { hint: answer.failed.hint }));
+    else fit.resolve(answer);
   });
   const exited = once(child, 'exit').then(() => {
     const error = new TributaryError(
@@ -86,15 +91,22 @@ export function createNetworkPool(tables: readonly VectorTable[], options: Netwo
     for (const fit of waiting.values()) fit.reject(error);
     waiting.clear();
   });
+  const answerTo = (question: object, progress: Waiting['progress'] = () => undefined): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const id = ++lastId;
+      waiting.set(id, { resolve, reject, progress });
+      ask(child, { ...question, id });
+    });
   ask(child, { tables, device: options.device ?? 'cpu' });
   return {
     pid: child.pid ?? 0,
-    fit(table, job, progress = () => undefined) {
-      return new Promise((resolve, reject) => {
-        const id = ++lastId;
-        waiting.set(id, { resolve, reject, progress });
-        ask(child, { id, table, job });
-      });
+    async fit(table, job, progress) {
+      const answer = await answerTo({ table, job }, progress);
+      if (!('result' in answer)) throw new TypeError('the process answered something else');
+      return answer.result;
+    },
+    async ready() {
+      await answerTo({});
     },
     async close() {
       child.kill('SIGKILL');

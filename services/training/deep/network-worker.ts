@@ -13,14 +13,18 @@ let last = Promise.resolve();
 process.on('message', (message) => {
   const question = message as Question;
   if ('tables' in question) ({ tables, device } = question);
-  else last = last.then(() => take(question.id, tables[question.table]!, question.job));
+  else last = last.then(() => take(question));
 });
 // Nobody is left to fit for.
 process.on('disconnect', () => process.exit(0));
 
-async function take(id: number, table: VectorTable, job: NetworkJob): Promise<void> {
+async function take(question: Exclude<Question, { tables: unknown }>): Promise<void> {
+  const { id } = question;
   try {
-    answer({ id, result: await fit(table, job, (done, total) => answer({ id, progress: [done, total] })) });
+    trainer ??= createNetworkTrainer(loadTensorflow(device));
+    if ('job' in question)
+      answer({ id, result: await fit(trainer, question, (done, total) => answer({ id, progress: [done, total] })) });
+    else answer({ id, ready: true });
   } catch (thrown) {
     const code = thrown instanceof TributaryError ? thrown.code : 'TRB_TRAINING_FAILED';
     const hint = thrown instanceof TributaryError ? (thrown.hint ?? '') : '';
@@ -28,10 +32,13 @@ async function take(id: number, table: VectorTable, job: NetworkJob): Promise<vo
   }
 }
 
-async function fit(table: VectorTable, job: NetworkJob, progress: (done: number, total: number) => void): Promise<NetworkResult> {
-  trainer ??= createNetworkTrainer(loadTensorflow(device));
+async function fit(
+  on: NetworkTrainer,
+  { table, job }: { readonly table: number; readonly job: NetworkJob },
+  progress: (done: number, total: number) => void,
+): Promise<NetworkResult> {
   const { rows, outcomes, options } = job;
-  const fitted = await trainer.fit({ table, rows, outcomes }, options, progress, new AbortController().signal);
+  const fitted = await on.fit({ table: tables[table]!, rows, outcomes }, options, progress, new AbortController().signal);
   const { inputs, model, parameters, best } = fitted;
   return { inputs, model, parameters, best };
 }
