@@ -1,4 +1,4 @@
-/** Trials of model searches in the store (migrations/0004-trials.sql says what the columns mean). */
+/** Trials of model searches in the store (migrations/0005-trials.sql says what the columns mean). */
 import { z } from 'zod';
 import { type Store } from './port.ts';
 
