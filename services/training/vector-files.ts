@@ -48,18 +48,21 @@ export class VectorFiles {
     this.#targets.get(`${vector.venue}:${vector.instrument}`)?.addVector(vector);
   }
 
-  /** By venue and instrument; targets without a vector are left out. */
+  /** By venue and instrument; targets without a vector are left out. Tables of one instrument have the same columns, so that they can be joined. */
   finish(): StoredTable[] {
-    return [...this.#targets]
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([, target]) => target.finish())
+    const targets = [...this.#targets].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target);
+    const kept = new Map<string, Set<number>>();
+    for (const target of targets)
+      kept.set(target.instrument, new Set([...(kept.get(target.instrument) ?? []), ...target.varying()]));
+    return targets
+      .map((target) => target.finish([...kept.get(target.instrument)!].sort((a, b) => a - b)))
       .filter(({ rows }) => rows > 0);
   }
 }
 
 class TargetFile {
   readonly #venue: string;
-  readonly #instrument: string;
+  readonly instrument: string;
   readonly #columns: readonly string[];
   readonly #vectors: string;
   readonly #candles: string;
@@ -77,7 +80,7 @@ class TargetFile {
   constructor(path: string, target: string, columns: readonly string[]) {
     const [venue = '', instrument = ''] = target.split(':');
     this.#venue = venue;
-    this.#instrument = instrument;
+    this.instrument = instrument;
     this.#columns = columns;
     this.#vectors = `${path}.vectors`;
     this.#candles = `${path}.candles`;
@@ -108,11 +111,16 @@ class TargetFile {
     if (this.#inBlock === BLOCK_ROWS) this.#flushBlock();
   }
 
-  finish(): StoredTable {
+  /** Places of the columns that have two values at least. */
+  varying(): number[] {
+    return this.#columns.flatMap((_, c) => (this.#high[c]! > this.#low[c]! ? [c] : []));
+  }
+
+  /** `kept`: places of the columns that are read back. */
+  finish(kept: readonly number[]): StoredTable {
     this.#flushBlock();
     this.#flushPrices();
-    const varying = this.#columns.flatMap((_, c) => (this.#high[c]! > this.#low[c]! ? [c] : []));
-    const { venue, instrument, rows } = { venue: this.#venue, instrument: this.#instrument, rows: this.#rows };
+    const [venue, instrument, rows] = [this.#venue, this.instrument, this.#rows];
     const [vectors, candles, columns] = [this.#vectors, this.#candles, this.#columns];
     return {
       ...{ venue, instrument, rows, from: this.#from, to: this.#to },
@@ -120,8 +128,8 @@ class TargetFile {
         table: {
           venue,
           instrument,
-          columns: varying.map((c) => columns[c]!),
-          ...readVectors(vectors, rows, columns.length, varying),
+          columns: kept.map((c) => columns[c]!),
+          ...readVectors(vectors, rows, columns.length, kept),
         },
         series: { venue, instrument, ...readSeries(candles) },
       }),
