@@ -100,7 +100,8 @@ export async function candlesOfFile(
     counts.set(key, { venue, instrument, candles: (counts.get(key)?.candles ?? 0) + 1 });
   }
   return {
-    instruments: [...counts.values()],
+    // As a store lists them.
+    instruments: [...counts].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, counted]) => counted),
     from: rows[0]!.start,
     to: rows.at(-1)!.start + MINUTE,
     candles: () => once(rows),
