@@ -1,15 +1,19 @@
 /**
- * A training step of the deep models (batch 256, windows of 64 x 120) and one score of their ONNX files. The step stands beside PyTorch's on the
- * same machine where PyTorch is installed (bench/pytorch_step.py). Without TensorFlow staged there is nothing to measure.
+ * A training step of the deep models (batch 256, windows of 64 x 120), one score of their ONNX files, and how far those are from what was trained.
+ * The step stands beside PyTorch's on the same machine where PyTorch is installed (bench/pytorch_step.py), each on its own
+ * default of threads. Without TensorFlow staged there is nothing to measure.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Architecture } from '#libs/models/networks/architecture.ts';
+import { parseInput, resolveInputs } from '#libs/models/inputs.ts';
+import { type Architecture, buildNetwork } from '#libs/models/networks/architecture.ts';
 import { openOnnxNetwork } from '#libs/models/networks/onnx-network.ts';
+import { sourcesOf, standardiseTable, windowsOf } from '#libs/models/networks/windows.ts';
 import { createRandom } from '#libs/models/random.ts';
 import { type Dataset } from '#libs/models/trainer.ts';
 import { createNetworkTrainer, type FittedNetwork } from '#services/training/deep/network-trainer.ts';
-import { isTensorflowStaged, loadTensorflow } from '#services/training/deep/tensorflow.ts';
+import { TensorOperations } from '#services/training/deep/tensor-operations.ts';
+import { isTensorflowStaged, loadTensorflow, type StagedTensorFlow } from '#services/training/deep/tensorflow.ts';
 import { type Figure, figure, paired, quantile } from './measure.ts';
 
 const STEPS = 64;
@@ -35,9 +39,34 @@ export async function benchNetworks(): Promise<Figure[]> {
     const reference = pytorchStep(architecture.kind);
     const measured = figure(`${architecture.kind} training step`, 'ms', stepMs);
     figures.push(...(reference === undefined ? [measured] : [reference, paired(measured, reference)]));
-    figures.push(...(await timeScores(architecture.kind, fitted)));
+    figures.push(...(await timeScores(architecture.kind, fitted)), await distance(staged, dataset, architecture, fitted));
   }
   return figures;
+}
+
+/** The largest difference between what the ONNX file says of a batch and what TensorFlow says with the trained parameters. */
+async function distance(
+  staged: StagedTensorFlow,
+  { table }: Dataset,
+  architecture: Architecture,
+  { model, inputs, parameters }: FittedNetwork,
+): Promise<Figure> {
+  const parsed = inputs.map(parseInput);
+  const standardised = standardiseTable(table, resolveInputs(parsed, table.columns), model.scaler);
+  const rows = Int32Array.from({ length: BATCH }, (_, i) => STEPS + i);
+  const windows = windowsOf(table.t, standardised, inputs.length, rows, STEPS);
+  const { tf } = staged;
+  const ops = new TensorOperations(staged, 1, parameters);
+  const shape = { steps: STEPS, inputs: inputs.length, outputs: model.outputs, sources: sourcesOf(parsed) };
+  const trained = tf.tidy(() =>
+    tf.sigmoid(buildNetwork(ops, architecture, shape, tf.tensor(windows, [STEPS, BATCH, inputs.length]))).dataSync(),
+  );
+  for (const variable of ops.parameters.values()) variable.dispose();
+  const network = await openOnnxNetwork(model.onnx);
+  const served = await network.run(windows, STEPS, BATCH);
+  await network.close();
+  const furthest = served.reduce((most, value, i) => Math.max(most, Math.abs(value - trained[i]!)), 0);
+  return figure(`${architecture.kind} ONNX against trained`, 'at most', [furthest]);
 }
 
 /** From epoch to epoch; the first warms up. */

@@ -1,7 +1,8 @@
 /** The backtest: history folded once, every head walked forward, decisions and accuracy written as files that others can check. */
 import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { COLUMNS, featureSchema } from '#libs/features/catalogue.ts';
 import { type Category } from '#libs/features/declaration.ts';
@@ -17,7 +18,7 @@ import { assess, type Assessment, type Prediction } from '#libs/validation/metri
 import { assessPaper, type PaperAssessment, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
 import { ANNUAL } from '#libs/validation/sharpe.ts';
 import { type Combinations, combinations, type Fold, innerFolds, walkForward } from '#libs/validation/splits.ts';
-import { createNetworkPool } from '#services/training/deep/network-pool.ts';
+import { createNetworkPool, type NetworkResult } from '#services/training/deep/network-pool.ts';
 import {
   INCUMBENT_RECIPE,
   LSTM_RECIPE,
@@ -32,10 +33,11 @@ import { headData, type HeadData } from '#services/training/head-data.ts';
 import { foldCandles, type TrainingHistory } from '#services/training/history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
 import { DEFAULT_THRESHOLD, FIRST_SHARE, INNER_PARTS, seriesOf } from '#services/training/train.ts';
-import { curveOf, type Evidence, equityOf, importanceOf, reliabilityOf } from './evidence.ts';
+import { curveOf, type Evidence, equityOf, reliabilityOf } from './evidence.ts';
 import { type CombinatorialWalk, walkCombinations } from './combinatorial.ts';
 import { type BacktestOptions, type Validation } from './options.ts';
 import { checkWritable, type HeadDecisions, writePredictions, writeReport, writeText } from './files.ts';
+import { importanceOf, type ShuffledNetwork, shuffleNetwork } from './importance.ts';
 import { reportPage } from './page.ts';
 import { pathMetrics, type PathsReport, reportPaths } from './paths.ts';
 import { regimesOf } from './regimes.ts';
@@ -119,6 +121,8 @@ const LEAST_TRAINING_MINUTES = 360;
 export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks = {}): Promise<BacktestReport> {
   for (const path of [options.report, options.predictions, options.html]) if (path !== undefined) await checkWritable(path);
   if (options.models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
+  const checkpoints = checkpointsOf(options);
+  if (checkpoints !== undefined) await mkdir(checkpoints, { recursive: true });
   const selection = {
     symbols: options.symbols,
     context: options.context,
@@ -165,7 +169,13 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   if (options.html !== undefined)
     await writeText(options.html, reportPage(report, await evidenceOf(decided, papers, options.seed, hooks.signal)));
   if (options.ledger !== undefined) await appendTrial(options.ledger, trialOf(configuration, results));
+  if (checkpoints !== undefined) await rm(checkpoints, { recursive: true, force: true });
   return report;
+}
+
+/** Where networks leave what they have learned after each epoch: started again after it was killed, the backtest goes on from there. */
+function checkpointsOf({ models, report }: BacktestOptions): string | undefined {
+  return models === 'all' && report !== undefined ? `${report}.checkpoints` : undefined;
 }
 
 /** All that decides what is predicted, so that two runs with the same are one trial. */
@@ -284,15 +294,26 @@ async function evidenceOf(
   signal: AbortSignal | undefined,
 ): Promise<Evidence[]> {
   const all: Evidence[] = [];
-  for (const [i, { data, walk }] of heads.entries()) {
+  const asked = new Map<NetworkResult, Promise<ShuffledNetwork>>();
+  for (const [i, { data, walk, networks, output }] of heads.entries()) {
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
     const { predictions, last } = walk;
+    const shuffling = seedFor(seed, 'importance');
     all.push({
       reliability: reliabilityOf(predictions),
       curve: curveOf(predictions),
       equity: equityOf(papers[i]!.trades),
-      importance: importanceOf(data, last, seedFor(seed, 'importance')),
+      importance: [
+        { member: 'trees and logistic', features: importanceOf(data, last, shuffling) },
+        ...(await Promise.all(
+          networks.map(async ({ name, network }) => {
+            const known = asked.get(network) ?? shuffleNetwork(network, data.table, last?.rows ?? new Int32Array(), shuffling);
+            asked.set(network, known);
+            return { member: name, features: (await known).importanceOf(data, output) };
+          }),
+        )),
+      ],
     });
   }
   return all;
@@ -303,10 +324,19 @@ interface DecidedHead extends HeadDecisions {
   /** What a trade at publication would have come to: the target `entry` of the same horizon. */
   readonly entry: HeadData;
   readonly walk: Walk | CombinatorialWalk;
+  /** Of its table, as they decided the newest fold, and the head's place among their outputs. */
+  readonly networks: readonly NamedNetwork[];
+  readonly output: number;
+}
+
+interface NamedNetwork {
+  readonly name: string;
+  readonly network: NetworkResult;
 }
 
 async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks: BacktestHooks): Promise<DecidedHead[]> {
   const { validation, trainUntil } = options;
+  const checkpoints = checkpointsOf(options);
   const isForward = validation.kind === 'walk-forward';
   const folds = isForward ? walkForward(history.from, trainUntil, history.to, options.retrainEvery) : [];
   const plan = isForward ? undefined : combinations({ ...validation, from: history.from, end: trainUntil });
@@ -333,10 +363,13 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
             ? undefined
             : await createSharedMembers(recipes, {
                 ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit, onEpoch },
+                checkpoint: checkpoints === undefined ? undefined : join(checkpoints, '/'),
               });
+        const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
         return Promise.all(
-          datas.map(async (data) => ({
+          datas.map(async (data, output) => ({
             ...(await walkOne(place, data, plan ?? folds, { pool, shared, onFold: onFit }, options)),
+            ...{ output, networks: named(shared?.names ?? [], newest) },
             entry: data.target === 'entry' ? data : headData(table, series, data.horizon, 'entry'),
           })),
         );
@@ -347,6 +380,11 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
     hooks.signal?.removeEventListener('abort', stop);
     await Promise.all([pool.close(), networks?.close()]);
   }
+}
+
+/** Where one of them came to no network, it is not known which is whose. */
+function named(names: readonly string[], networks: readonly NetworkResult[]): NamedNetwork[] {
+  return names.length === networks.length ? networks.map((network, k) => ({ name: names[k]!, network })) : [];
 }
 
 /** Makes the columns of the categories missing, as if their sources were not there. */
@@ -362,7 +400,7 @@ async function walkOne(
   plan: readonly Fold[] | Combinations,
   fitting: Pick<WalkOptions, 'pool' | 'shared' | 'onFold'>,
   options: BacktestOptions,
-): Promise<Omit<DecidedHead, 'entry'>> {
+): Promise<Omit<DecidedHead, 'entry' | 'networks' | 'output'>> {
   const { venue, instrument: symbol } = data.table;
   const { horizon, target } = data;
   const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);

@@ -3,7 +3,7 @@
  * @jest-environment ./tests/onnx/environment.js
  */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CandleRow } from '#libs/history/rows.ts';
@@ -51,6 +51,29 @@ if (!isTensorflowStaged()) {
       );
     }, PATIENCE);
 
+    test(
+      'killed, it goes on from what the networks had learned, to the same decisions',
+      async () => {
+        const path = join(folder, 'again.json');
+        const again = { ...parseBacktestOptions({ ...asked, models: 'all', report: path }), targets: ['close'] as const };
+        const given = { candles: market(TRAINED + TESTED), networks: [tiny(LSTM_RECIPE), tiny(INCUMBENT_RECIPE)] };
+        const stop = new AbortController();
+        const started = runBacktest(again, {
+          ...given,
+          signal: stop.signal,
+          onProgress: (stage, done) => {
+            if (stage === 'train' && done >= 1) stop.abort();
+          },
+        });
+        await expect(started).rejects.toThrow();
+        expect((await readdir(`${path}.checkpoints`)).length).toBeGreaterThan(0);
+        const folds = (of: BacktestReport): string[][] => of.results.map((result) => result.folds.map(({ sha256 }) => sha256));
+        expect(folds(await runBacktest(again, given))).toEqual(folds(report));
+        expect(await readdir(folder)).not.toContain('again.json.checkpoints');
+      },
+      PATIENCE,
+    );
+
     test('each member is shown by itself, the incumbent beside and without a vote', () => {
       const [result] = report.results;
       expect(result!.members.map(({ name }) => name)).toEqual(['weighted_trees', 'logistic', 'lstm', 'incumbent']);
@@ -83,8 +106,16 @@ if (!isTensorflowStaged()) {
     test('the page holds all it needs, and says what the report says', async () => {
       const page = await readFile(join(folder, 'r.html'), 'utf8');
       expect(page).not.toMatch(/<script|<link|<img|src=|url\(|https?:/);
-      expect(page.match(/<svg/g)).toHaveLength(5);
-      for (const title of ['reliability', 'accuracy at coverage', 'before costs', 'after costs', 'leg_ret.coinbase_usd'])
+      expect(page.match(/<svg/g)).toHaveLength(7);
+      for (const title of [
+        'lstm: rise',
+        'incumbent: rise',
+        'reliability',
+        'accuracy at coverage',
+        'before costs',
+        'after costs',
+        'leg_ret.coinbase_usd',
+      ])
         expect(page).toContain(title);
       expect(page).toContain(report.results[0]!.accuracy!.toFixed(3));
       expect(JSON.parse(await readFile(join(folder, 'r.json'), 'utf8'))).toEqual(report);

@@ -6,7 +6,8 @@ import { type VectorTable } from '#libs/models/vector-table.ts';
 import { DOWN, FLAT, UP, VOID } from '#libs/validation/labels.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
 import { type HeadData } from '#services/training/head-data.ts';
-import { curveOf, equityOf, importanceOf, reliabilityOf } from './evidence.ts';
+import { curveOf, equityOf, reliabilityOf } from './evidence.ts';
+import { importanceOf } from './importance.ts';
 import { regimesOf } from './regimes.ts';
 
 const MINUTE = 60_000;

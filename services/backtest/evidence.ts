@@ -1,14 +1,9 @@
 /** What the page plots of a head: is a probability what it says, how accuracy falls with coverage, what the signals earned, what matters. */
-import { type FlatModel, predict } from '#libs/models/flat-trainers.ts';
-import { parseInput } from '#libs/models/inputs.ts';
-import { createRandom } from '#libs/models/random.ts';
-import { gather } from '#libs/models/vector-table.ts';
 import { FLAT, UP, VOID } from '#libs/validation/labels.ts';
 import { blocksOf, effectiveTrials, wilson } from '#libs/validation/intervals.ts';
 import { type Prediction, type Range, rangeOf } from '#libs/validation/metrics.ts';
 import { type PaperTrade } from '#libs/validation/paper.ts';
-import { type HeadData, isMove } from '#services/training/head-data.ts';
-import { type PredictedFold } from '#services/training/train.ts';
+import { type MemberImportance } from './importance.ts';
 
 export interface ReliabilityBin {
   /** Mean of the probabilities in the bin, and the share of ups among its moves. */
@@ -32,26 +27,18 @@ export interface EquityPoint {
   readonly net: number;
 }
 
-export interface Importance {
-  readonly feature: string;
-  /** How much the Brier score rises when the feature's values are shuffled among the rows. */
-  readonly brierRise: number;
-}
-
 export interface Evidence {
   readonly reliability: readonly ReliabilityBin[];
   readonly curve: readonly CurvePoint[];
   readonly equity: readonly EquityPoint[];
-  /** Of the members that see one row, on the newest fold's test; the largest first. */
-  readonly importance: readonly Importance[];
+  /** On the newest fold's test: of the members that see one row together, then of each network. */
+  readonly importance: readonly MemberImportance[];
 }
 
 const BINS = 10;
 const CURVE_POINTS = 50;
 /** Fewest moves a point of the curve stands for. */
 const CURVE_FROM = 50;
-const IMPORTANCE_ROWS = 250;
-const IMPORTANCE_SHOWN = 15;
 
 export function reliabilityOf(predictions: readonly Prediction[]): ReliabilityBin[] {
   const moves = predictions.filter(({ y }) => y !== VOID && y !== FLAT);
@@ -98,44 +85,4 @@ export function equityOf(trades: readonly PaperTrade[]): EquityPoint[] {
     net += trade.net;
     return { t: trade.t, gross, net };
   });
-}
-
-/** Seeded. Lags of a feature are shuffled together. */
-export function importanceOf(data: HeadData, fold: PredictedFold | undefined, seed: number): Importance[] {
-  const moves = [...(fold?.rows ?? [])].filter((row) => isMove(data, row));
-  const step = Math.max(1, Math.floor(moves.length / IMPORTANCE_ROWS));
-  const rows = Int32Array.from(moves.filter((_, i) => i % step === 0).slice(0, IMPORTANCE_ROWS));
-  if (fold === undefined || rows.length < CURVE_FROM) return [];
-  const inputs = fold.fitted.inputs.map(parseInput);
-  const matrix = gather(data.table, inputs, rows);
-  const up = rows.map((row) => Number(data.y[row] === UP));
-  const before = brierOf(fold.fitted.models, matrix, up);
-  const random = createRandom(seed);
-  const order = Int32Array.from(rows.keys());
-  for (let i = order.length - 1; i > 0; i--) {
-    const other = Math.floor(random.next() * (i + 1));
-    [order[i], order[other]] = [order[other]!, order[i]!];
-  }
-  return [...new Set(inputs.map(({ feature }) => feature))]
-    .map((feature) => {
-      const values = matrix.values.slice();
-      inputs.forEach((input, c) => {
-        if (input.feature !== feature) return;
-        order.forEach((from, to) => (values[c * rows.length + to] = matrix.values[c * rows.length + from]!));
-      });
-      return { feature, brierRise: brierOf(fold.fitted.models, { ...matrix, values }, up) - before };
-    })
-    .sort((a, b) => b.brierRise - a.brierRise)
-    .slice(0, IMPORTANCE_SHOWN);
-}
-
-/** Of the members' plain mean. */
-function brierOf(models: readonly FlatModel[], matrix: Parameters<typeof predict>[1], up: Int32Array): number {
-  const opinions = models.map((model) => predict(model, matrix));
-  let sum = 0;
-  for (let row = 0; row < up.length; row++) {
-    const mean = opinions.reduce((total, each) => total + each[row]!, 0) / opinions.length;
-    sum += (mean - up[row]!) ** 2;
-  }
-  return sum / up.length;
 }

@@ -92,10 +92,12 @@ function section(result: BacktestResult, evidence: Evidence): string {
     }),
     equityPlot('paper strategy before costs', BLUE, evidence, ({ gross }) => gross),
     equityPlot('paper strategy after costs', ORANGE, evidence, ({ net }) => net),
-    barPlot(
-      'features, by rise of the Brier score when shuffled',
-      evidence.importance.map(({ feature, brierRise }) => ({ name: feature, value: brierRise })),
-      (value) => value.toExponential(1),
+    ...evidence.importance.map(({ member, features }) =>
+      barPlot(
+        `${member}: rise of the Brier score when shuffled`,
+        features.map(({ feature, brierRise }) => ({ name: feature, value: brierRise })),
+        (value) => value.toExponential(1),
+      ),
     ),
   ];
   return `<details${result.target === 'entry' ? ' open' : ''}><summary>${escape(name)}</summary><div class="plots">${plots.join('')}</div>
