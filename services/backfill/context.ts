@@ -8,12 +8,13 @@
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type ContextRow } from '#libs/history/events.ts';
+import { type Environment } from '#libs/secrets/secret.ts';
 import { missingRanges, type TimeRange } from '#libs/store/candles.ts';
 import { coveredContext, insertContextValues } from '#libs/store/context-values.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { createHosts, type Hosts } from '#services/context/hosts.ts';
-import { type Environment, readKey } from '#services/context/keys.ts';
+import { readKey } from '#services/context/keys.ts';
 import { type ContextSource, type Observation } from '#services/context/sources/source.ts';
 import { declarations } from '#services/context/values.ts';
 

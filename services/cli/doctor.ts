@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import { execFileSync } from 'node:child_process';
 import { describeError } from '#libs/errors/errors.ts';
-import { contextSourcesOption, names, symbolsOption } from './options.ts';
+import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
+import { contextSourcesOption, kafkaOptions, symbolsOption } from './options.ts';
 
 interface Finding {
   readonly what: string;
@@ -10,7 +11,7 @@ interface Finding {
   readonly detail: string;
 }
 
-interface DoctorOptions {
+interface DoctorOptions extends Omit<KafkaChoice, 'brokers'> {
   readonly url: string;
   readonly brokers?: string[];
   readonly symbols: readonly string[];
@@ -18,19 +19,24 @@ interface DoctorOptions {
 }
 
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  const command = new Command('doctor')
     .description('what is reachable, what is missing, what to do')
     .addOption(new Option('--url <url>', 'of a running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
-    .addOption(new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names))
     .addOption(symbolsOption())
-    .addOption(contextSourcesOption())
-    .action(async (options: DoctorOptions) => {
-      const remote = [...(await venues()), instance(options.url), ...(options.brokers ? [kafka(options.brokers)] : [])];
-      const [found, sources] = await Promise.all([Promise.all(remote), contextSources(options)]);
-      const findings = [node(), java(), ...found, ...sources];
-      for (const { what, state, detail } of findings) process.stdout.write(`${state.padEnd(8)} ${what.padEnd(16)} ${detail}\n`);
-      if (findings.some((finding) => finding.state === 'failed')) process.exitCode = 1;
-    });
+    .addOption(contextSourcesOption());
+  for (const option of kafkaOptions()) command.addOption(option.makeOptionMandatory(false));
+  return command.action(async (options: DoctorOptions) => {
+    const { brokers } = options;
+    const remote = [
+      ...(await venues()),
+      instance(options.url),
+      ...(brokers === undefined ? [] : [kafka({ ...options, brokers })]),
+    ];
+    const [found, sources] = await Promise.all([Promise.all(remote), contextSources(options)]);
+    const findings = [node(), java(), ...found, ...sources];
+    for (const { what, state, detail } of findings) process.stdout.write(`${state.padEnd(8)} ${what.padEnd(16)} ${detail}\n`);
+    if (findings.some((finding) => finding.state === 'failed')) process.exitCode = 1;
+  });
 }
 
 function node(): Finding {
@@ -92,10 +98,10 @@ async function contextSources({ url, symbols, contextSources: chosen }: DoctorOp
   return contextFindings({ chosen, symbols, environment: process.env, states });
 }
 
-async function kafka(brokers: string[]): Promise<Finding> {
+async function kafka(choice: KafkaChoice): Promise<Finding> {
   const { openKafkaLog } = await import('#libs/log/kafka.ts');
   try {
-    const log = await openKafkaLog({ brokers, clientId: 'tributary-doctor' });
+    const log = await openKafkaLog({ ...toKafkaOptions(choice), clientId: 'tributary-doctor' });
     const partitions = await log.partitions('ticks').finally(() => log.close());
     return { what: 'Kafka', state: 'ok', detail: `ticks has ${partitions} partitions` };
   } catch (thrown) {

@@ -3,12 +3,12 @@ import { type WallClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Order } from '#libs/registry/order.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
+import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 
-export interface SlotsOptions {
+export interface SlotsOptions extends Omit<KafkaChoice, 'brokers'> {
   readonly url: string;
   /** Undefined = the instance at `url`. */
   readonly brokers?: string[];
-  readonly topicPrefix: string;
   /** Public keys whose bundles load, and the operator's own: files or PEM. */
   readonly trust: string;
   readonly key: string;
@@ -79,8 +79,8 @@ async function openKafkaSlots(options: SlotsOptions, clock: Pick<WallClock, 'now
       import('#services/evaluation/slots.ts'),
       import('#libs/wire/tributary/v1/signals.ts'),
     ]);
-  const { brokers = [], topicPrefix, trust } = options;
-  const log = await openKafkaLog({ brokers, clientId: 'tributary-models', topicPrefix });
+  const { brokers = [], trust } = options;
+  const log = await openKafkaLog({ ...toKafkaOptions({ ...options, brokers }), clientId: 'tributary-models' });
   const reading = new AbortController();
   const registry = await ModelRegistry.open(log, reading.signal, () => undefined).catch(async (thrown: unknown) => {
     await log.close();

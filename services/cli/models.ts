@@ -12,7 +12,7 @@ import { type Order } from '#libs/registry/order.ts';
 import { SLOTS, type SlotName } from '#libs/registry/registry.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
 import { type Changed, type ModelSlots, openSlots, type SlotsOptions } from './model-slots.ts';
-import { names, trustOption } from './options.ts';
+import { kafkaOptions, trustOption } from './options.ts';
 
 interface ChangeOptions extends SlotsOptions {
   readonly by: string;
@@ -89,16 +89,13 @@ function pin(): Command {
 }
 
 function onSlots(command: Command): Command {
-  return command
+  command
     .addOption(new Option('--url <url>', 'of the running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
-    .addOption(
-      new Option('--brokers <list>', 'Kafka brokers, host:port, instead of an instance').env('KAFKA_BROKERS').argParser(names),
-    )
-    .addOption(
-      new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
-    )
     .addOption(trustOption())
     .addOption(new Option('--key <file>', "the operator's Ed25519 key, PEM").env('TRIBUTARY_BUNDLE_KEY').default(DEFAULT_KEY));
+  // Without brokers: the running instance.
+  for (const option of kafkaOptions()) command.addOption(option.makeOptionMandatory(false));
+  return command;
 }
 
 /** `reason`: where none is given; default: one must be. */

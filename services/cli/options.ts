@@ -113,10 +113,32 @@ export const trustOption = (): Option =>
 export const seedOption = (): Option =>
   new Option('--seed <n>', 'seed of everything random').argParser(wholeNumber(0, 2 ** 31 - 1)).default(1);
 
-/** Options of every service that runs alone, on Kafka. */
-export const serviceOptions = (): Option[] => [
+/** Where Kafka is and how it lets us in; `toKafkaOptions` reads what they name. The names are Kafka's own. */
+export const kafkaOptions = (): Option[] => [
   new Option('--brokers <list>', 'Kafka brokers, host:port').env('KAFKA_BROKERS').argParser(names).makeOptionMandatory(),
   new Option('--topic-prefix <text>', 'put before the name of every topic').env('TRIBUTARY_TOPIC_PREFIX').default(''),
+  new Option(
+    '--kafka-security <protocol>',
+    'of the brokers’ listener; SASL reads the password from KAFKA_PASSWORD or KAFKA_PASSWORD_FILE',
+  )
+    .env('KAFKA_SECURITY_PROTOCOL')
+    .choices(['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'])
+    .default('PLAINTEXT'),
+  new Option('--kafka-ca <file>', 'whose certificates of brokers are believed, PEM; default: those that Node believes').env(
+    'KAFKA_CA_FILE',
+  ),
+  new Option('--kafka-cert <file>', 'our own certificate, PEM, where brokers ask for one').env('KAFKA_CERT_FILE'),
+  new Option('--kafka-key <file>', 'its key, PEM').env('KAFKA_KEY_FILE'),
+  new Option('--kafka-sasl-mechanism <name>', 'how the password is proven')
+    .env('KAFKA_SASL_MECHANISM')
+    .choices(['SCRAM-SHA-256', 'SCRAM-SHA-512'])
+    .default('SCRAM-SHA-512'),
+  new Option('--kafka-username <name>', 'for SASL').env('KAFKA_USERNAME'),
+];
+
+/** Options of every service that runs alone, on Kafka. */
+export const serviceOptions = (): Option[] => [
+  ...kafkaOptions(),
   new Option('--session-timeout-ms <n>', 'silence after which a member loses its partitions to others, milliseconds')
     .env('KAFKA_SESSION_TIMEOUT_MS')
     .argParser(wholeNumber(1_000, 300_000))

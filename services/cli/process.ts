@@ -8,11 +8,10 @@ import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { createMetrics, serviceMetrics } from '#libs/telemetry/metrics.ts';
 import { startTelemetryServer } from '#libs/telemetry/server.ts';
+import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 
 /** What `serviceOptions` parse to. */
-export interface ServiceOptions {
-  readonly brokers: string[];
-  readonly topicPrefix: string;
+export interface ServiceOptions extends KafkaChoice {
   readonly sessionTimeoutMs: number;
   readonly source: Source;
   readonly metricsPort: number;
@@ -55,7 +54,7 @@ export async function runAlone(
   const metrics = createMetrics({ source: options.source });
   const health = new Health();
   health.set(name, { ready: false, detail: 'starting' });
-  const { brokers, topicPrefix, sessionTimeoutMs } = options;
+  const { sessionTimeoutMs } = options;
   const ofLog = serviceMetrics(metrics, 'log');
   const rebalances = ofLog.counter('rebalances_total', 'Times a consumer group gave this process its partitions.', ['group']);
   const retries = ofLog.counter('retries_total', 'What the log’s adapter had to begin anew: append, read or consume.', ['what']);
@@ -63,7 +62,7 @@ export async function runAlone(
     rebalanced: (group: string) => rebalances.inc({ group }),
     retried: (what: string) => retries.inc({ what }),
   };
-  const log = await openKafkaLog({ brokers, clientId: `tributary-${name}`, topicPrefix, sessionTimeoutMs, observer });
+  const log = await openKafkaLog({ ...toKafkaOptions(options), clientId: `tributary-${name}`, sessionTimeoutMs, observer });
   const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
   try {
     await startTelemetryServer(

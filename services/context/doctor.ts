@@ -1,8 +1,9 @@
 /** What `tributary doctor` says of context sources: one line each. */
 import { describeError } from '#libs/errors/errors.ts';
+import { type Environment } from '#libs/secrets/secret.ts';
 import { chooseSources } from './choose.ts';
 import { type SourceCosts, sourceCosts } from './costs.ts';
-import { type Environment, readKey } from './keys.ts';
+import { readKey } from './keys.ts';
 import { assetsOf } from './main.ts';
 import { SOURCES } from './sources/registry.ts';
 import { type ContextSource } from './sources/source.ts';

@@ -8,10 +8,11 @@
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type ContextRow, contextEvent } from '#libs/history/events.ts';
 import { type EventLog, type OutRecord } from '#libs/log/port.ts';
+import { type Environment } from '#libs/secrets/secret.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { createHosts, type Hosts } from './hosts.ts';
-import { type Environment, readKey } from './keys.ts';
+import { readKey } from './keys.ts';
 import { readMemory, SourceMemory } from './memory.ts';
 import { ContextMetrics } from './metrics.ts';
 import { SourceRun } from './source-run.ts';

@@ -9,6 +9,9 @@ const NOT_OPTIONS = new Set(['NODE_ENV', 'NODE_OPTIONS', 'TSX_DISABLE_CACHE', 'T
 /** Keys of context sources, which are no options: they never stand in a command line. */
 const KEYS = new Set(SOURCES.flatMap(({ key }) => (key === undefined ? [] : [key.env, `${key.env}_FILE`])));
 
+/** Secrets, which are no options either, with the option beside which a command reads each. */
+const SECRETS: Readonly<Record<string, string>> = { KAFKA_PASSWORD: 'KAFKA_USERNAME' };
+
 /** What is wrong with a container that runs `tributary ...args` in this environment; nothing = []. Undefined values come from a secret. */
 export function commandLineProblems(args: readonly string[], env: Readonly<Record<string, string | undefined>>): string[] {
   const { command, rest } = findCommand(createProgram(), args);
@@ -39,7 +42,7 @@ export function commandLineProblems(args: readonly string[], env: Readonly<Recor
   for (const [name, value] of Object.entries(env)) {
     const option = command.options.find(({ envVar }) => envVar === name);
     if (option !== undefined) check(option, value, name);
-    else if (!NOT_OPTIONS.has(name) && !(args[0] === 'context' && KEYS.has(name)))
+    else if (!NOT_OPTIONS.has(name) && !(args[0] === 'context' && KEYS.has(name)) && !isSecretOf(command, name))
       problems.push(`${command.name()} reads no variable ${name}`);
   }
   for (const option of command.options)
@@ -50,6 +53,11 @@ export function commandLineProblems(args: readonly string[], env: Readonly<Recor
   if (operands.length < needed || operands.length > allowed)
     problems.push(`${command.name()} takes ${allowed} arguments: ${operands.join(' ') || 'none given'}`);
   return problems;
+}
+
+function isSecretOf(command: Command, name: string): boolean {
+  const beside = SECRETS[name.replace(/_FILE$/, '')];
+  return beside !== undefined && command.options.some(({ envVar }) => envVar === beside);
 }
 
 function findCommand(program: Command, args: readonly string[]): { command: Command; rest: readonly string[] } {

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, KafkaNode, type NodePlan } from './node.ts';
+import { freePorts, KafkaNode, type Listener, type NodePlan } from './node.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
 export { missingForBroker } from './jars.ts';
@@ -64,9 +64,9 @@ export interface Cluster {
 }
 
 /** Starts a broker and resolves when it answers. Whoever starts it stops it. */
-export async function startBroker(): Promise<Broker> {
+export async function startBroker(listener?: Listener): Promise<Broker> {
   const [port, controllerPort] = await freePorts(2);
-  const { nodes, stop } = await startNodes([{ id: 1, port: port!, controllerPort: controllerPort! }], SINGLE);
+  const { nodes, stop } = await startNodes([{ id: 1, port: port!, controllerPort: controllerPort! }], SINGLE, listener);
   const node = nodes[0]!;
   return {
     brokers: [node.address],
@@ -105,10 +105,11 @@ export async function startCluster(): Promise<Cluster> {
 async function startNodes(
   plans: readonly NodePlan[],
   settings: string,
+  listener?: Listener,
 ): Promise<{ readonly nodes: readonly KafkaNode[]; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-kafka-'));
   const clusterId = randomBytes(16).toString('base64url');
-  const nodes = plans.map((plan) => new KafkaNode(folder, clusterId, plan, plans, settings));
+  const nodes = plans.map((plan) => new KafkaNode(folder, clusterId, plan, plans, settings, listener));
   // However this process ends, the brokers end with it.
   const clear = (): void => {
     for (const node of nodes) node.abandon();

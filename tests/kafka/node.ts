@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'nod
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig } from 'kafkajs';
 import { execute, fetchJars } from './jars.ts';
 
 const READY_WITHIN = 120_000;
@@ -18,25 +18,40 @@ export interface NodePlan {
   readonly detour?: { readonly port: number; readonly toldPort: number };
 }
 
+/** How the listener of a node lets clients in. */
+export interface Listener {
+  readonly protocol: 'PLAINTEXT' | 'SASL_SSL';
+  /** Lines of server.properties that it needs. */
+  readonly properties: string;
+  /** Arguments of the formatting: users that are there from the start. */
+  readonly formatting: readonly string[];
+  /** What lets a client in that may do everything. */
+  readonly client: Omit<KafkaConfig, 'brokers'>;
+}
+
+export const OPEN: Listener = { protocol: 'PLAINTEXT', properties: '', formatting: [], client: {} };
+
 export class KafkaNode {
   readonly address: string;
   readonly #configuration: string;
   readonly #output: string;
   readonly #java: readonly string[];
+  readonly #client: KafkaConfig;
   #child: ChildProcess | undefined;
 
   /** Formats its directory, a new one below `folder`; starts nothing. `settings`: lines of server.properties. */
-  constructor(folder: string, clusterId: string, plan: NodePlan, all: readonly NodePlan[], settings: string) {
+  constructor(folder: string, clusterId: string, plan: NodePlan, all: readonly NodePlan[], settings: string, listener = OPEN) {
     const directory = join(folder, `node-${plan.id}`);
     mkdirSync(directory);
     this.address = `127.0.0.1:${plan.port}`;
     this.#configuration = join(directory, 'server.properties');
     this.#output = join(directory, 'broker.out');
+    this.#client = { ...listener.client, brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 } };
     this.#java = [...HEAP, '-cp', join(fetchJars(), '*')];
-    writeFileSync(this.#configuration, `${placeOf(plan, all)}log.dirs=${join(directory, 'data')}\n${settings}`);
+    writeFileSync(this.#configuration, `${placeOf(plan, all, listener)}log.dirs=${join(directory, 'data')}\n${settings}`);
     // With an equals sign: one id in 64 begins with a dash and would be taken for an option.
     const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', this.#configuration];
-    execute('java', [...this.#java, ...format], directory);
+    execute('java', [...this.#java, ...format, ...listener.formatting], directory);
   }
 
   get pid(): number | undefined {
@@ -52,7 +67,7 @@ export class KafkaNode {
 
   /** Resolves when it answers as a broker. */
   async ready(): Promise<void> {
-    const admin = new Kafka({ brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
+    const admin = new Kafka(this.#client).admin();
     const begin = Date.now();
     while (Date.now() - begin < READY_WITHIN && isRunning(this.#child)) {
       try {
@@ -95,8 +110,12 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-function placeOf({ id, port, controllerPort, detour }: NodePlan, all: readonly NodePlan[]): string {
-  const listen = [`PLAINTEXT://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
+function placeOf(
+  { id, port, controllerPort, detour }: NodePlan,
+  all: readonly NodePlan[],
+  { protocol, properties }: Listener,
+): string {
+  const listen = [`${protocol}://127.0.0.1:${port}`, `CONTROLLER://127.0.0.1:${controllerPort}`];
   const told = [...listen];
   if (detour !== undefined) {
     listen.push(`DETOUR://127.0.0.1:${detour.port}`);
@@ -106,10 +125,11 @@ function placeOf({ id, port, controllerPort, detour }: NodePlan, all: readonly N
 node.id=${id}
 listeners=${listen.join(',')}
 advertised.listeners=${told.join(',')}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT
+inter.broker.listener.name=${protocol}
+listener.security.protocol.map=${protocol}:${protocol},CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT
 controller.listener.names=CONTROLLER
 controller.quorum.voters=${all.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(',')}
-`;
+${properties}`;
 }
 
 function isRunning(child: ChildProcess | undefined): boolean {

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { TributaryError } from '../../errors/errors.ts';
 import { MAX_KEY_BYTES, MAX_PARTITIONS, MAX_VALUE_BYTES } from '../limits.ts';
 import { TOPIC_SETTINGS, TOPICS, type Topic } from '../topics.ts';
+import { applyAccess, SERVICE_MARK } from './access.ts';
 import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './connection.ts';
 
 const DEFAULT_PARTITIONS = 32;
@@ -27,6 +28,13 @@ const Options = KafkaOptions.extend({
     .partialRecord(z.enum(TOPICS), z.number().positive())
     .default({})
     .describe('Milliseconds a record is kept, by topic'),
+  aclPrincipal: z
+    .string()
+    .regex(/^[A-Za-z]+:.*\{service\}/, `a principal such as User:tributary-${SERVICE_MARK}`)
+    .optional()
+    .describe(
+      `Each service's principal, with ${SERVICE_MARK} in the place of its name, to give its rights to. Default: no rights are given`,
+    ),
 });
 type Settings = z.output<typeof Options>;
 
@@ -46,7 +54,9 @@ export async function applyTopics(options: z.input<typeof Options>): Promise<rea
     if (!settings.dryRun && made.length > 0) await createTopics(admin, connection, made, partitions, settings);
     const creations = made.map((topic) => `${topic}: created with ${wanted(topic, partitions)} partitions`);
     const changes = await Promise.all([...existing.keys()].map((topic) => applyConfig(admin, connection, topic, settings)));
-    return [...creations, ...changes.flat()];
+    const { aclPrincipal, dryRun } = settings;
+    const rights = aclPrincipal === undefined ? [] : await applyAccess(admin, connection, aclPrincipal, dryRun);
+    return [...creations, ...changes.flat(), ...rights];
   } catch (error) {
     throw toLogError(error);
   } finally {

@@ -1,7 +1,17 @@
 /** kafkajs as we use it, and its errors as `TRB_LOG_…`. kafkajs 2.2.4 needs care in several places; each place says which. */
-import { Kafka, logLevel, type Admin, type Message, type Producer, type RecordMetadata } from 'kafkajs';
+import {
+  Kafka,
+  logLevel,
+  type Admin,
+  type KafkaConfig,
+  type Message,
+  type Producer,
+  type RecordMetadata,
+  type SASLOptions,
+} from 'kafkajs';
 import { z } from 'zod';
 import { messageOf, TributaryError } from '../../errors/errors.ts';
+import { Secret } from '../../secrets/secret.ts';
 import { TOPICS, type Topic } from '../topics.ts';
 import { Fetcher } from './fetch.ts';
 
@@ -20,6 +30,23 @@ export const KafkaOptions = z.object({
     .min(1000)
     .default(10_000)
     .describe('Silence after which a member loses its partitions, ms. Default 10,000'),
+  tls: z
+    .strictObject({
+      ca: z.string().optional().describe('Whose certificates are believed, PEM. Default: those that Node believes'),
+      cert: z.string().optional().describe('Our own, for brokers that ask for one, PEM'),
+      key: z.instanceof(Secret).optional().describe('Its key, PEM'),
+    })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'a certificate goes with its key')
+    .optional()
+    .describe('Encrypts, and checks who the broker is. Default: neither'),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['scram-sha-256', 'scram-sha-512']).describe('How the password is proven; it is never sent'),
+      username: z.string().min(1),
+      password: z.instanceof(Secret),
+    })
+    .optional()
+    .describe('Who we are. Default: nobody in particular'),
 });
 export type KafkaSettings = z.output<typeof KafkaOptions>;
 
@@ -38,6 +65,7 @@ export class Connection {
       brokers: [...settings.brokers],
       clientId: settings.clientId,
       logLevel: logLevel.NOTHING,
+      ...access(settings),
       connectionTimeout: 3000,
       requestTimeout: 10_000,
       // About three seconds in all; then TRB_LOG_UNAVAILABLE.
@@ -97,6 +125,13 @@ export class Connection {
   }
 }
 
+function access({ tls, sasl }: KafkaSettings): Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  return {
+    ...(tls !== undefined && { ssl: { ...tls, key: tls.key?.reveal() } }),
+    ...(sasl !== undefined && { sasl: { ...sasl, password: sasl.password.reveal() } as SASLOptions }),
+  };
+}
+
 const FENCED = new Set(['PRODUCER_FENCED', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING', 'UNKNOWN_PRODUCER_ID']);
 const COORDINATOR_BUSY = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
@@ -105,6 +140,14 @@ const COORDINATOR_BUSY = new Set([
   'CONCURRENT_TRANSACTIONS',
 ]);
 const LEADER_MOVING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'REPLICA_NOT_AVAILABLE']);
+const FORBIDDEN = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'GROUP_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+]);
+/** As OpenSSL and Node say it: nothing in such an error has a name of its own once kafkajs has passed it on. */
+const NO_TLS = /certificate|altnames|SSL routines|wrong version number|EPROTO/i;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** Whether the broker says that a newer producer has taken over the transactional id. */
@@ -147,6 +190,24 @@ export function toLogError(error: unknown): TributaryError {
     return new TributaryError('TRB_LOG_DISK_FULL', 'The broker cannot write to its disk', {
       hint: 'Look at the broker’s disk.',
       canRetry: true,
+      cause: error,
+    });
+  }
+  if (types.some((type) => FORBIDDEN.has(type))) {
+    return new TributaryError('TRB_LOG_FORBIDDEN', `The broker does not let us: ${messageOf(error)}`, {
+      hint: '`tributary topics apply --acl-principal` says what each service has to be allowed.',
+      cause: error,
+    });
+  }
+  if (types.includes('KafkaJSSASLAuthenticationError')) {
+    return new TributaryError('TRB_LOG_AUTHENTICATION', `The broker does not know us: ${messageOf(error)}`, {
+      hint: 'Check KAFKA_USERNAME, the password and the mechanism.',
+      cause: error,
+    });
+  }
+  if (NO_TLS.test(messageOf(error))) {
+    return new TributaryError('TRB_LOG_TLS', `There is no secure connection to the broker: ${messageOf(error)}`, {
+      hint: 'Check --kafka-security, whose certificates are believed (--kafka-ca), and our own (--kafka-cert, --kafka-key).',
       cause: error,
     });
   }

@@ -1,0 +1,42 @@
+/** An authority and the certificates it signs, made by openssl for one test: a server's for loopback, a client's, and a stranger's authority. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** PEM files; their texts by `read`. */
+export interface Certificates {
+  readonly folder: string;
+  readonly file: (name: CertificateFile) => string;
+  readonly read: (name: CertificateFile) => string;
+  readonly remove: () => void;
+}
+export type CertificateFile =
+  'ca.pem' | 'server.pem' | 'server.key' | 'client.pem' | 'client.key' | 'stranger-ca.pem' | 'stranger.pem' | 'stranger.key';
+
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+
+export function makeCertificates(): Certificates {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-tls-'));
+  const openssl = (...args: string[]): void => {
+    execFileSync('openssl', ['req', '-x509', ...NEW_KEY, ...args], { cwd: folder, stdio: 'pipe' });
+  };
+  const authority = (name: string): void =>
+    openssl('-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`, '-addext', 'keyUsage=critical,keyCertSign');
+  const signed = (name: string, by: string, ...extensions: string[]): void => {
+    const signer = ['-CA', `${by}.pem`, '-CAkey', `${by}.key`];
+    const added = ['basicConstraints=critical,CA:FALSE', ...extensions].flatMap((each) => ['-addext', each]);
+    openssl('-subj', `/CN=${name}`, '-keyout', `${name}.key`, '-out', `${name}.pem`, ...signer, ...added);
+  };
+  for (const name of ['ca', 'stranger-ca']) authority(name);
+  signed('server', 'ca', 'subjectAltName=IP:127.0.0.1,DNS:localhost');
+  signed('client', 'ca');
+  signed('stranger', 'stranger-ca');
+  const file = (name: CertificateFile): string => join(folder, name);
+  return {
+    folder,
+    file,
+    read: (name) => readFileSync(file(name), 'utf8'),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
