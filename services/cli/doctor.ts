@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { execFileSync } from 'node:child_process';
 import { describeError } from '#libs/errors/errors.ts';
+import { bearer, TOKEN_HINT } from './access.ts';
 import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 import { contextSourcesOption, kafkaOptions, symbolsOption } from './options.ts';
 
@@ -79,7 +80,8 @@ async function venues(): Promise<Promise<Finding>[]> {
 
 async function instance(url: string): Promise<Finding> {
   try {
-    const response = await fetch(new URL('/api/status', url), { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(new URL('/api/status', url), { signal: AbortSignal.timeout(2_000), headers: bearer() });
+    if (response.status === 401) return { what: 'instance', state: 'blocked', detail: `${url} asks for a token. ${TOKEN_HINT}` };
     const status = (await response.json()) as { source: string; uptime_s: number };
     return {
       what: 'instance',

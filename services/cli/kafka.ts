@@ -1,8 +1,8 @@
 /** How commands find Kafka and how they are let in. */
-import { readFileSync } from 'node:fs';
-import { messageOf, TributaryError } from '#libs/errors/errors.ts';
+import { TributaryError } from '#libs/errors/errors.ts';
 import { type KafkaLogOptions } from '#libs/log/kafka.ts';
-import { type Environment, readSecret, readSecretFile } from '#libs/secrets/secret.ts';
+import { type Environment, readSecret } from '#libs/secrets/secret.ts';
+import { readPair, readPem } from './tls.ts';
 
 /** What `kafkaOptions` (options.ts) parse to. */
 export interface KafkaChoice {
@@ -28,15 +28,9 @@ export function toKafkaOptions(choice: KafkaChoice, environment: Environment = p
 }
 
 function tlsOf({ kafkaCa, kafkaCert, kafkaKey }: KafkaChoice): NonNullable<KafkaLogOptions['tls']> {
-  if ((kafkaCert === undefined) !== (kafkaKey === undefined)) {
-    throw new TributaryError('TRB_USAGE', 'A certificate for Kafka goes with its key.', {
-      hint: 'Give both --kafka-cert and --kafka-key, or neither.',
-    });
-  }
   return {
-    ...(kafkaCa !== undefined && { ca: readPem(kafkaCa, '--kafka-ca') }),
-    ...(kafkaCert !== undefined && { cert: readPem(kafkaCert, '--kafka-cert') }),
-    ...(kafkaKey !== undefined && { key: readSecretFile(kafkaKey, '--kafka-key') }),
+    ...(kafkaCa !== undefined && { ca: readPem('--kafka-ca', kafkaCa) }),
+    ...readPair(['--kafka-cert', kafkaCert], ['--kafka-key', kafkaKey]),
   };
 }
 
@@ -52,12 +46,4 @@ function saslOf(
   }
   const mechanism = kafkaSaslMechanism === 'SCRAM-SHA-256' ? 'scram-sha-256' : 'scram-sha-512';
   return { mechanism, username: kafkaUsername, password };
-}
-
-function readPem(file: string, option: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new TributaryError('TRB_USAGE', `${option}: ${file} cannot be read: ${messageOf(cause)}.`, { cause });
-  }
 }

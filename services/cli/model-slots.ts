@@ -3,6 +3,7 @@ import { type WallClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Order } from '#libs/registry/order.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
+import { bearer } from './access.ts';
 import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 
 export interface SlotsOptions extends Omit<KafkaChoice, 'brokers'> {
@@ -46,10 +47,16 @@ function slotsOfInstance({ url, key }: SlotsOptions, clock: Pick<WallClock, 'now
   };
 }
 
-async function ask(url: string, request: RequestInit): Promise<unknown> {
+interface Question {
+  readonly method?: 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: NonNullable<RequestInit['body']>;
+}
+
+async function ask(url: string, request: Question): Promise<unknown> {
   let response: Response;
   try {
-    response = await fetch(new URL('/api/models', url), request);
+    response = await fetch(new URL('/api/models', url), { ...request, headers: { ...request.headers, ...bearer() } });
   } catch (cause) {
     throw new TributaryError('TRB_NOT_RUNNING', `No Tributary answers at ${url}.`, {
       hint: 'Start one with `npm start`, name it with --url, or give --brokers.',

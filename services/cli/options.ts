@@ -157,12 +157,28 @@ export const serviceOptions = (): Option[] => [
   logLevelOption(),
 ];
 
-/** Has no environment variable on purpose: a flag's variable means yes whatever it says, also "false". */
-export const dangerOption = (): Option =>
+/**
+ * Who gets in where a service listens; `toAccess` reads what they name. The dangerous ones have no environment variable on purpose: a
+ * flag's variable means yes whatever it says, also "false".
+ */
+export const accessOptions = (): Option[] => [
+  new Option('--tls-cert <file>', 'our certificate, PEM; callers send tokens of TRIBUTARY_TOKENS or TRIBUTARY_TOKENS_FILE').env(
+    'TRIBUTARY_TLS_CERT_FILE',
+  ),
+  new Option('--tls-key <file>', 'its key, PEM').env('TRIBUTARY_TLS_KEY_FILE'),
+  new Option('--tls-client-ca <file>', 'whose certificates every caller has to show one of, PEM').env(
+    'TRIBUTARY_TLS_CLIENT_CA_FILE',
+  ),
+  new Option('--calls-per-second <n>', 'of one caller')
+    .env('TRIBUTARY_CALLS_PER_SECOND')
+    .argParser(wholeNumber(1, 1_000_000))
+    .default(500),
   new Option(
     '--dangerously-without-authentication',
     'listen where others can reach it: the network has to keep strangers out',
-  ).default(false);
+  ).default(false),
+  new Option('--dangerously-without-tls', 'take tokens unencrypted: something in front of us has to end TLS').default(false),
+];
 
 export function logLevelOption(): Option {
   return new Option('--log-level <level>', 'least level that is logged')

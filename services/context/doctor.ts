@@ -1,6 +1,7 @@
 /** What `tributary doctor` says of context sources: one line each. */
 import { describeError } from '#libs/errors/errors.ts';
 import { type Environment } from '#libs/secrets/secret.ts';
+import { bearer } from '#services/cli/access.ts';
 import { chooseSources } from './choose.ts';
 import { type SourceCosts, sourceCosts } from './costs.ts';
 import { readKey } from './keys.ts';
@@ -69,7 +70,7 @@ function callsOf({ callsPerMonth, limitPerMonth, plan }: SourceCosts, learned: R
 /** From the metrics of the instance at `url`; empty where none answers. */
 export async function readStates(url: string): Promise<LearnedStates> {
   try {
-    const response = await fetch(new URL('/metrics', url), { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(new URL('/metrics', url), { signal: AbortSignal.timeout(2_000), headers: bearer() });
     return response.ok ? statesOf(await response.text()) : new Map();
   } catch {
     return new Map();

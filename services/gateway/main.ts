@@ -1,13 +1,13 @@
 /** Gateway alone: the page and `/api/status` over Kafka. */
 import { Command, Option } from 'commander';
-import { dangerOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { type AccessChoice, toAccess } from '#services/cli/access.ts';
+import { accessOptions, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
-interface GatewayCommandOptions extends ServiceOptions {
+interface GatewayCommandOptions extends ServiceOptions, AccessChoice {
   readonly port: number;
   readonly host: string;
   readonly hostNames?: readonly string[];
-  readonly dangerouslyWithoutAuthentication: boolean;
 }
 
 export function gatewayCommand(): Command {
@@ -19,20 +19,16 @@ export function gatewayCommand(): Command {
         .argParser(wholeNumber(0, 65_535))
         .default(8787),
     )
-    .addOption(
-      new Option('--host <address>', 'where the page listens; it asks nobody who they are')
-        .env('TRIBUTARY_HOST')
-        .default('127.0.0.1'),
-    )
+    .addOption(new Option('--host <address>', 'where the page listens').env('TRIBUTARY_HOST').default('127.0.0.1'))
     .addOption(
       new Option('--host-names <list>', 'names by which browsers may ask for the page, beside localhost')
         .env('TRIBUTARY_HOST_NAMES')
         .argParser(names),
-    )
-    .addOption(dangerOption());
-  for (const option of serviceOptions()) command.addOption(option);
+    );
+  for (const option of [...accessOptions(), ...serviceOptions()]) command.addOption(option);
   return command.action(async (options: GatewayCommandOptions) => {
     const [{ runAlone }, { runGateway }] = await Promise.all([import('#services/cli/process.ts'), import('./service.ts')]);
+    const access = toAccess(options);
     await runAlone('gateway', options, (context, signal) =>
       runGateway(
         context,
@@ -40,7 +36,7 @@ export function gatewayCommand(): Command {
           port: options.port,
           host: options.host,
           hostNames: options.hostNames ?? [],
-          dangerouslyWithoutAuthentication: options.dangerouslyWithoutAuthentication,
+          access,
           startedAt: performance.timeOrigin,
           listening: (url) => context.logger.info(`the page is at ${url}`),
         },

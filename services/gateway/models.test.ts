@@ -50,7 +50,11 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-const slots = (key = pemOf(privateKey)) => openSlots({ url, key, topicPrefix: '', trust: '' }, systemClock);
+const slots = (key = pemOf(privateKey)) =>
+  openSlots(
+    { url, key, topicPrefix: '', kafkaSecurity: 'PLAINTEXT', kafkaSaslMechanism: 'SCRAM-SHA-512', trust: '' },
+    systemClock,
+  );
 
 async function held(expected: readonly string[]): Promise<void> {
   const instance = await slots();

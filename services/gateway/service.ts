@@ -1,13 +1,14 @@
 /**
- * Gateway: the live page, its stream of updates (SSE), `GET /api/status` and `/api/models` for scripts, on loopback. It reads the log, so it runs
+ * Gateway: the live page, its stream of updates (SSE), `GET /api/status` and `/api/models` for scripts. It reads the log, so it runs
  * beside the other services or alone, and a page that is slow or gone costs nothing but its own connection. The one thing it writes is a
  * change of the slots that the operator signed (`POST /api/models`).
  */
 import { fastifyStatic } from '@fastify/static';
 import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import { type OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { checkListenHost, isLoopback } from '#libs/http/loopback.ts';
+import { type Access, checkListenHost } from '#libs/access/access.ts';
 import { type Batch, type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { MAX_VALUE_BYTES } from '#libs/log/limits.ts';
@@ -19,14 +20,15 @@ import { type AccuracyRow, LiveAccuracy } from '#services/evaluation/accuracy.ts
 import { SlotAccuracy } from '#services/evaluation/slots.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Direction, Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { guard } from './guard.ts';
 import { modelsView, type ModelsView } from './models.ts';
 import { LiveView } from './view.ts';
 
 export interface GatewayOptions {
-  /** Default 127.0.0.1; an address that others can reach only with `dangerouslyWithoutAuthentication`. */
+  /** Default 127.0.0.1; an address that others can reach only as `access` allows. */
   readonly host?: string;
-  /** The network keeps strangers out (a container's, a cluster's with policies). Default false. */
-  readonly dangerouslyWithoutAuthentication?: boolean;
+  /** Who gets in. Default: everyone on loopback. */
+  readonly access?: Access;
   /** Names by which a browser may ask for the page, beside localhost: a stranger's name for this address is turned away. */
   readonly hostNames?: readonly string[];
   /** 0 = any free port. Default 8787. */
@@ -56,17 +58,16 @@ const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
 /** A bundle of the largest size in base64, and what stands around it. */
 const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
 const UPDATE_MS = 1_000;
-const SECURITY_HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-};
+/** Pages that are open at once: each costs a connection and its share of every update. */
+const MAX_STREAMS = 200;
+/** Nothing but an order is long. */
+const MAX_BODY_BYTES = 64 * 1024;
+/** A request that takes longer to arrive is none, milliseconds. */
+const REQUEST_MS = 30_000;
 
-/** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
+/** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, and those of `checkListenHost`. */
 export async function runGateway(context: ServiceContext, options: GatewayOptions, signal: AbortSignal): Promise<void> {
-  const host = checkListenHost('The page', options.host ?? '127.0.0.1', options.dangerouslyWithoutAuthentication ?? false);
+  const host = checkListenHost('The page', options.host ?? '127.0.0.1', options.access ?? {});
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   const registry = await ModelRegistry.open(context.log, ending, (error) => stop.abort(error));
@@ -109,16 +110,9 @@ class Gateway {
   }
 
   server(): FastifyInstance {
-    const server = fastify({ logger: false, forceCloseConnections: true });
-    server.addHook('onRequest', async (request, reply) => {
-      void reply.headers(SECURITY_HEADERS);
-      const { hostname } = request;
-      if (!isLoopback(hostname) && !(this.#options.hostNames ?? []).includes(hostname)) {
-        await reply
-          .code(421)
-          .send({ code: 'TRB_HOST', message: 'Ask for this page by 127.0.0.1, localhost or a name of --host-names.' });
-      }
-    });
+    const { access = {}, hostNames = [] } = this.#options;
+    const server = createServer(access);
+    guard(server, { access, hostNames, now: () => this.#context.clock.now() });
     server.register(fastifyStatic, { root: join(import.meta.dirname, 'page') });
     server.get('/vendor/uplot.js', (_request, reply) => sendModule(reply, 'uPlot.esm.js'));
     server.get('/vendor/uplot.css', (_request, reply) => sendModule(reply, 'uPlot.min.css'));
@@ -259,8 +253,13 @@ class Gateway {
   }
 
   #open(reply: FastifyReply): void {
+    if (this.#streams.size >= MAX_STREAMS) {
+      void reply.code(503).send({ code: 'TRB_TOO_MANY_PAGES', message: `${MAX_STREAMS} pages are open: close one.` });
+      return;
+    }
+    const headers = reply.getHeaders() as OutgoingHttpHeaders;
     reply.hijack();
-    reply.raw.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream', connection: 'keep-alive' });
+    reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream', connection: 'keep-alive' });
     reply.raw.write(`retry: 2000\ndata: ${JSON.stringify(this.#page(0))}\n\n`);
     if (this.#streams.size === 0) this.#sentUntil = this.#newest(); // else the others would miss what is new since their last update
     this.#streams.add(reply);
@@ -326,6 +325,15 @@ function signalRow(signal: Signal): Record<string, unknown> {
 
 function sendModule(reply: FastifyReply, file: string): FastifyReply {
   return reply.sendFile(file, join(import.meta.dirname, '../../node_modules/uplot/dist'));
+}
+
+function createServer({ tls }: Access): FastifyInstance {
+  const settings = { logger: false, forceCloseConnections: true, bodyLimit: MAX_BODY_BYTES, requestTimeout: REQUEST_MS };
+  if (tls === undefined) return fastify(settings);
+  const { cert, key, clientCa } = tls;
+  const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
+  // Over another server's type, but used alike.
+  return fastify({ ...settings, https: { cert, key: key.reveal(), ...mutual } }) as unknown as FastifyInstance;
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {

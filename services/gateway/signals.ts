@@ -1,6 +1,7 @@
 /** `tributary signals tail`: signals as they come, from a running instance, through its loopback API. */
 import { Command, Option } from 'commander';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { bearer, TOKEN_HINT } from '#services/cli/access.ts';
 import { untilStopped } from '#services/cli/process.ts';
 
 interface SignalRow {
@@ -58,10 +59,13 @@ async function* pages(url: string, signal: AbortSignal): AsyncGenerator<readonly
 
 async function open(url: string, signal: AbortSignal): Promise<AsyncIterable<string>> {
   try {
-    const response = await fetch(new URL('/api/stream', url), { signal });
+    const response = await fetch(new URL('/api/stream', url), { signal, headers: bearer() });
     if (response.ok && response.body !== null) return response.body.pipeThrough(new TextDecoderStream());
+    if (response.status === 401)
+      throw new TributaryError('TRB_UNAUTHENTICATED', `${url} asks for a token.`, { hint: TOKEN_HINT });
     throw new Error(`it answered ${response.status}`);
   } catch (cause) {
+    if (cause instanceof TributaryError) throw cause;
     throw new TributaryError('TRB_NOT_RUNNING', `No Tributary answers at ${url}.`, {
       hint: 'Start one with `npm start`, or name it with --url.',
       cause,

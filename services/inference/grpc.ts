@@ -9,6 +9,8 @@ import {
   type sendUnaryData,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerUnaryCall,
   type ServerWritableStream,
   status,
@@ -17,8 +19,9 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { join } from 'node:path';
+import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
-import { checkListenHost } from '#libs/http/loopback.ts';
+import { type Access, checkListenHost, createGate, type Verdict } from '#libs/access/access.ts';
 import { isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import {
@@ -48,9 +51,11 @@ export interface Scoring {
 
 export interface SignalServerOptions {
   readonly port: number;
-  /** Default 127.0.0.1; an address that others can reach only with `dangerouslyWithoutAuthentication`. */
+  /** Default 127.0.0.1; an address that others can reach only as `access` allows. */
   readonly host?: string;
-  readonly dangerouslyWithoutAuthentication?: boolean;
+  /** Who gets in. Default: everyone on loopback. */
+  readonly access?: Access;
+  readonly clock: Pick<WallClock, 'now'>;
   readonly feed: SignalFeed;
   readonly scoring: Scoring;
   readonly metrics: Pick<InferenceMetrics, 'streams' | 'streamsDropped'>;
@@ -72,15 +77,17 @@ const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_STREAMS = 256;
 const MAX_FILTER = 1_000;
 
-/** Listens until `signal` aborts; open streams end with UNAVAILABLE then. Throws `TRB_PORT_IN_USE`, `TRB_NOT_LOOPBACK`. */
+/** Listens until `signal` aborts; open streams end with UNAVAILABLE then. Throws `TRB_PORT_IN_USE`, and what `checkListenHost` throws. */
 export async function startSignalServer(options: SignalServerOptions, signal: AbortSignal): Promise<SignalServer> {
-  const host = checkListenHost('SignalService', options.host ?? '127.0.0.1', options.dangerouslyWithoutAuthentication ?? false);
+  const { access = {}, clock } = options;
+  const host = checkListenHost('SignalService', options.host ?? '127.0.0.1', access);
   // A port in use is our error to tell; the library would print it besides.
   setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': MAX_RESPONSE_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
+    interceptors: [guard(access, clock)],
   });
   server.addService(SignalServiceService, {
     getSignal: unary((request: GetSignalRequest) => getSignal(request, options.feed)),
@@ -92,7 +99,7 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
   // ts-proto's code carries no descriptors; reflection takes them from the source.
   const proto = join(import.meta.dirname, '../../proto');
   new ReflectionService(loadSync('tributary/v1/signals.proto', { includeDirs: [proto] })).addToServer(server);
-  const port = await bind(server, host, options.port);
+  const port = await bind(server, host, options.port, credentialsOf(access));
   const closed = new Promise<void>((resolve) => {
     const close = (): void => {
       health.setStatus('', 'NOT_SERVING');
@@ -106,9 +113,45 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
   return { address: `${host}:${port}`, closed };
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
+function credentialsOf({ tls }: Access): ServerCredentials {
+  if (tls === undefined) return ServerCredentials.createInsecure();
+  const pair = { private_key: Buffer.from(tls.key.reveal()), cert_chain: Buffer.from(tls.cert) };
+  const clientCa = tls.clientCa === undefined ? null : Buffer.from(tls.clientCa);
+  return ServerCredentials.createSsl(clientCa, [pair], clientCa !== null);
+}
+
+const REFUSALS: Readonly<Record<Exclude<Verdict, 'admitted'>, { readonly code: status; readonly details: string }>> = {
+  unauthenticated: { code: status.UNAUTHENTICATED, details: 'Send a token: metadata authorization = "Bearer TOKEN".' },
+  forbidden: { code: status.PERMISSION_DENIED, details: 'This takes a token with the role operate.' },
+  too_many: { code: status.RESOURCE_EXHAUSTED, details: 'Call less often.' },
+};
+/** What only reads; whatever is added to the server needs `operate` until it is named here. */
+const READING = [`/${SERVICE}/`, '/grpc.reflection.'];
+/** Balancers ask without a token whether the server is well. */
+const OPEN = '/grpc.health.v1.Health/';
+
+function guard(access: Access, clock: Pick<WallClock, 'now'>): ServerInterceptor {
+  const gate = createGate(access);
+  return ({ path }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) => {
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const [authorization] = metadata.get('authorization').map(String);
+            const address = call.getPeer().replace(/:\d+$/, '');
+            const needed = READING.some((each) => path.startsWith(each)) ? 'read' : 'operate';
+            const verdict = path.startsWith(OPEN) ? 'admitted' : gate.judge({ authorization, address }, needed, clock.now());
+            if (verdict === 'admitted') pass(metadata);
+            else call.sendStatus({ ...REFUSALS[verdict], metadata: null });
+          },
+        });
+      },
+    });
+}
+
+function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (cause, bound) => {
+    server.bindAsync(`${host}:${port}`, credentials, (cause, bound) => {
       if (cause === null) resolve(bound);
       else {
         server.forceShutdown();

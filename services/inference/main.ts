@@ -1,14 +1,14 @@
 /** Inference alone, on Kafka. */
 import { Command, Option } from 'commander';
 import { systemClock } from '#libs/clock/clock.ts';
-import { dangerOption, duration, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
+import { type AccessChoice, toAccess } from '#services/cli/access.ts';
+import { accessOptions, duration, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { CADENCE_MS } from './window.ts';
 
-interface InferenceCommandOptions extends ServiceOptions {
+interface InferenceCommandOptions extends ServiceOptions, AccessChoice {
   readonly grpcPort: number;
   readonly grpcHost: string;
-  readonly dangerouslyWithoutAuthentication: boolean;
   readonly modelWaitMs: number;
   readonly maxModelAge: number;
   readonly trust: string;
@@ -23,12 +23,7 @@ export function inferenceCommand(): Command {
         .argParser(wholeNumber(0, 65_535))
         .default(50_051),
     )
-    .addOption(
-      new Option('--grpc-host <address>', 'where SignalService listens; it asks nobody who they are')
-        .env('TRIBUTARY_GRPC_HOST')
-        .default('127.0.0.1'),
-    )
-    .addOption(dangerOption())
+    .addOption(new Option('--grpc-host <address>', 'where SignalService listens').env('TRIBUTARY_GRPC_HOST').default('127.0.0.1'))
     .addOption(
       new Option('--model-wait-ms <n>', 'how long after the start vectors wait for the first bundle, milliseconds')
         .env('TRIBUTARY_MODEL_WAIT_MS')
@@ -45,14 +40,15 @@ export function inferenceCommand(): Command {
         .default(14 * 86_400_000, '14d'),
     )
     .addOption(trustOption());
-  for (const option of serviceOptions()) command.addOption(option);
+  for (const option of [...accessOptions(), ...serviceOptions()]) command.addOption(option);
   return command.action(async (options: InferenceCommandOptions) => {
     const [{ runAlone }, { runInference }, { trustIn }] = await Promise.all([
       import('#services/cli/process.ts'),
       import('./service.ts'),
       import('#libs/registry/operator-key.ts'),
     ]);
-    const { grpcPort, grpcHost, dangerouslyWithoutAuthentication, modelWaitMs, maxModelAge: maxModelAgeMs } = options;
+    const { grpcPort, grpcHost, modelWaitMs, maxModelAge: maxModelAgeMs } = options;
+    const access = toAccess(options);
     // Vectors of history fill the windows; the newest one is the first that is decided on.
     const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
     await runAlone('inference', options, (context, signal) =>
@@ -62,7 +58,7 @@ export function inferenceCommand(): Command {
           trust: trustIn(options.trust),
           grpcPort,
           grpcHost,
-          dangerouslyWithoutAuthentication,
+          access,
           modelWaitMs,
           maxModelAgeMs,
           historyFrom,

@@ -6,6 +6,7 @@
  * the last run stopped.
  */
 import { z } from 'zod';
+import { type Access } from '#libs/access/access.ts';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
 import { describeError, messageOf, TributaryError } from '#libs/errors/errors.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
@@ -35,10 +36,6 @@ export const inferenceOptionsSchema = z.object({
     .optional()
     .describe('port of SignalService, 0 = any free one; default: no server'),
   grpcHost: z.string().default('127.0.0.1').describe('where SignalService listens; default 127.0.0.1'),
-  dangerouslyWithoutAuthentication: z
-    .boolean()
-    .default(false)
-    .describe('allows a grpcHost that others can reach: the network has to keep strangers out; default false'),
   publishDelayMs: z
     .number()
     .min(0)
@@ -72,6 +69,8 @@ export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema>
   readonly horizons?: readonly Horizon[];
   /** The newest vectors of history, oldest first: what stands before the first vector of the log. */
   readonly prime?: readonly FeatureVector[];
+  /** Who may ask SignalService. Default: everyone on loopback. */
+  readonly access?: Access;
   /** Hears the address of SignalService. */
   readonly listening?: (address: string) => void;
 }
@@ -140,10 +139,10 @@ class Inference implements Scoring {
 
   /** Starts SignalService where a port is given. */
   async serve(): Promise<SignalServer | undefined> {
-    const { grpcPort: port, grpcHost: host, dangerouslyWithoutAuthentication, listening } = this.#options;
+    const { grpcPort: port, grpcHost: host, access = {}, listening } = this.#options;
     if (port === undefined) return undefined;
     const server = await startSignalServer(
-      { port, host, dangerouslyWithoutAuthentication, feed: this.#feed, scoring: this, metrics: this.#metrics },
+      { port, host, access, clock: this.#context.clock, feed: this.#feed, scoring: this, metrics: this.#metrics },
       this.#signal,
     );
     listening?.(server.address);

@@ -10,7 +10,11 @@ const NOT_OPTIONS = new Set(['NODE_ENV', 'NODE_OPTIONS', 'TSX_DISABLE_CACHE', 'T
 const KEYS = new Set(SOURCES.flatMap(({ key }) => (key === undefined ? [] : [key.env, `${key.env}_FILE`])));
 
 /** Secrets, which are no options either, with the option beside which a command reads each. */
-const SECRETS: Readonly<Record<string, string>> = { KAFKA_PASSWORD: 'KAFKA_USERNAME' };
+const SECRETS: Readonly<Record<string, string>> = {
+  KAFKA_PASSWORD: 'KAFKA_USERNAME',
+  TRIBUTARY_TOKENS: 'TRIBUTARY_TLS_CERT_FILE',
+  TRIBUTARY_TOKEN: 'TRIBUTARY_URL',
+};
 
 /** What is wrong with a container that runs `tributary ...args` in this environment; nothing = []. Undefined values come from a secret. */
 export function commandLineProblems(args: readonly string[], env: Readonly<Record<string, string | undefined>>): string[] {
