@@ -332,8 +332,7 @@ function createServer({ tls }: Access): FastifyInstance {
   if (tls === undefined) return fastify(settings);
   const { cert, key, clientCa } = tls;
   const mutual = clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true };
-  // Over another server's type, but used alike.
-  return fastify({ ...settings, https: { cert, key: key.reveal(), ...mutual } }) as unknown as FastifyInstance;
+  return fastify({ ...settings, https: { cert, key: key.reveal(), ...mutual } });
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {

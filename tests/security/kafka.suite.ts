@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Kafka, logLevel } from 'kafkajs';
+import { type EachMessagePayload, Kafka, logLevel } from 'kafkajs';
 import { OPERATOR, passwordOf, type SecureBroker, startSecureBroker } from '#tests/kafka/secure.ts';
 import { describeWithKafka } from '#tests/kafka/shared.ts';
 import { type Certificates, makeCertificates } from '#tests/tls/certificates.ts';
@@ -76,12 +76,14 @@ describeWithKafka('a broker that lets nobody in unasked', () => {
     await consumer.connect();
     try {
       await consumer.subscribe({ topics: ['signals'], fromBeginning: true });
-      const seen = await new Promise<string>((resolve, reject) => {
-        consumer
-          .run({ eachMessage: ({ message }) => Promise.resolve(resolve(message.value!.toString())) })
-          .catch((error: unknown) => reject(error as Error));
+      const seen = new Promise<string>((resolve) => {
+        const eachMessage = ({ message }: EachMessagePayload): Promise<void> => {
+          resolve(message.value!.toString());
+          return Promise.resolve();
+        };
+        void consumer.run({ eachMessage });
       });
-      expect(seen).toBe('signals');
+      expect(await seen).toBe('signals');
     } finally {
       await consumer.disconnect();
     }
