@@ -22,8 +22,10 @@ export function malformed(reason: MalformedReason, instrument?: string): VenueEv
   return { kind: 'malformed', reason, instrument };
 }
 
-export function refused(message: unknown, instrument?: string): VenueEvent {
-  return { kind: 'refused', instrument, message: String(message).slice(0, 300) };
+/** What of `words` is text or a number: an object may have a toString that throws. */
+export function refused(...words: readonly unknown[]): VenueEvent {
+  const said = words.filter((word) => typeof word === 'string' || typeof word === 'number');
+  return { kind: 'refused', instrument: undefined, message: said.join(': ').slice(0, 300) };
 }
 
 /** The trade as given; `tradeId` NaN = not readable, `isBuy` undefined = the side was not. */

@@ -22,7 +22,7 @@ function mapFrame(frame: Fields): MappedFrame {
       return { channel: 'heartbeat', events: [] };
     case undefined:
       return frame['result'] === 'error'
-        ? { channel: 'error', events: [refused(`${String(frame['reason'])}: ${String(frame['message'])}`)] }
+        ? { channel: 'error', events: [refused(frame['reason'], frame['message'])] }
         : { channel: 'unknown', events: [malformed('shape')] };
     default:
       return { channel: 'unknown', events: [] }; // auctions: their prices are not the book's

@@ -132,5 +132,5 @@ function mapRow(row: unknown, instrument: string): TradeEvent | undefined {
 
 function isThrottled(body: unknown): boolean {
   const errors = isRecord(body) ? body['error'] : undefined;
-  return Array.isArray(errors) && errors.some((error) => THROTTLED.includes(String(error)));
+  return Array.isArray(errors) && errors.some((error) => typeof error === 'string' && THROTTLED.includes(error));
 }

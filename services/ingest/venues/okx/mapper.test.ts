@@ -121,7 +121,7 @@ describe('mapOkxFrame', () => {
     expect(mapOkxFrame('pong')).toEqual({ channel: 'pong', events: [] });
     expect(map({ event: 'subscribe', arg: { channel: 'books', instId: BTC } })).toEqual([]);
     expect(map({ event: 'error', code: '60018', msg: 'no such channel' })).toMatchObject([
-      { kind: 'refused', message: 'no such channel (60018)' },
+      { kind: 'refused', message: 'no such channel: 60018' },
     ]);
     expect(map({ event: 'notice', code: '64008', msg: 'upgrade' })).toEqual([{ kind: 'reconnect' }]);
   });

@@ -69,6 +69,6 @@ function mapTicker({ bidPx, askPx, ts }: Fields, instrument: string): VenueEvent
 const CLOSING = 64008;
 
 function mapAnswer({ event, code, msg }: Fields): VenueEvent[] {
-  if (event === 'error') return [refused(`${String(msg)} (${String(code)})`)];
+  if (event === 'error') return [refused(msg, code)];
   return event === 'notice' && toNumber(code) === CLOSING ? [{ kind: 'reconnect' }] : [];
 }
