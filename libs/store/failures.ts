@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf, TributaryError } from '../errors/errors.ts';
+import { isTlsFailure } from '../secrets/tls.ts';
 
 /** ClickHouse error codes that pass: too many parts (252), no space (243), memory (241), busy (202), read-only (242), time-outs, disk errors. */
 const REFUSALS = new Set(['252', '243', '241', '202', '242', '159', '160', '209', '210', '75', '74', '319', '999', '425', '473']);
@@ -28,6 +29,12 @@ export function storeError(thrown: unknown, what: string): TributaryError {
   }
   if (/^\d+$/.test(code)) {
     return new TributaryError('TRB_STORE_QUERY', `ClickHouse cannot ${what}: ${message} (code ${code})`, { cause: thrown });
+  }
+  if (isTlsFailure(thrown)) {
+    return new TributaryError('TRB_STORE_TLS', `There is no secure connection to ClickHouse: ${message}`, {
+      hint: 'Check the URL, whose certificate is believed (--clickhouse-ca), and our own (--clickhouse-cert, --clickhouse-key).',
+      cause: thrown,
+    });
   }
   return new TributaryError('TRB_STORE_UNAVAILABLE', `ClickHouse does not answer: ${message || code}`, {
     hint: 'Check that the server runs and that its URL is right.',

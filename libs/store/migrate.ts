@@ -60,7 +60,8 @@ function versionOf(name: string): number {
   return Number(name.slice(0, 4));
 }
 
-function statementsOf(text: string): string[] {
+/** The statements of a migration's text. */
+export function statementsOf(text: string): string[] {
   return text
     .replaceAll(/^\s*--.*$/gm, '')
     .split(/;\s*$/m)

@@ -1,10 +1,12 @@
 /**
  * Opens the store: ClickHouse embedded in this process on a data directory, or a server by URL; both through @clickhouse/client.
- * Errors of opening: `TRB_STORE_IN_USE` (the directory has another owner), `TRB_STORE_UNAVAILABLE`; later ones: see port.ts.
+ * Errors of opening: `TRB_STORE_OPTIONS`, `TRB_STORE_IN_USE` (the directory has another owner), `TRB_STORE_UNAVAILABLE`; later ones: see port.ts.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { TributaryError } from '../errors/errors.ts';
+import { Secret } from '../secrets/secret.ts';
+import { TlsSettings } from '../secrets/tls.ts';
 import { type Backend } from './backend.ts';
 import { storeError } from './failures.ts';
 import { type Row, type Store } from './port.ts';
@@ -24,11 +26,22 @@ const Embedded = z.object({
     .describe('Most memory of one query, bytes.'),
 });
 const Server = z.object({
-  url: z.url({ protocol: /^https?$/ }).describe('http(s)://host:port of the server.'),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((url) => new URL(url).username === '' && new URL(url).password === '', 'no user and no password in the URL')
+    .describe('http(s)://host:port of the server.'),
   username: z.string().default('default').describe('User (CLICKHOUSE_USER).'),
-  password: z.string().default('').describe('Password (CLICKHOUSE_PASSWORD).'),
+  password: z.instanceof(Secret).default(new Secret('')).describe('Password (CLICKHOUSE_PASSWORD). Default: none.'),
   database: z.string().regex(NAME).default('tributary').describe('Database; made when absent.'),
   timeoutMs: z.number().int().positive().default(30_000).describe('Milliseconds a statement may take.'),
+  cluster: z
+    .string()
+    .regex(/^(\{\w+\}|[\w.-]+)$/)
+    .optional()
+    .describe('Its cluster, or the macro that names it: tables are made ON CLUSTER and replicated. Default: one server.'),
+  tls: TlsSettings.optional().describe(
+    'Of an https URL: whose certificate is believed, and our own. Default: what Node believes.',
+  ),
 });
 
 export type StoreOptions = z.input<typeof Embedded> | z.input<typeof Server>;
@@ -39,7 +52,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     const { openEmbedded } = await loadEmbedded();
     return new ClickHouse(await openEmbedded(path, connections, maxMemoryBytes));
   }
-  const settings = Server.parse(options);
+  const parsed = Server.safeParse(options);
+  if (!parsed.success) throw new TributaryError('TRB_STORE_OPTIONS', `Options of the store: ${z.prettifyError(parsed.error)}`);
+  const settings = parsed.data;
   try {
     return new ClickHouse(await openServer(settings));
   } catch (thrown) {

@@ -1,20 +1,39 @@
 /** A ClickHouse server over HTTP. */
+import { Agent } from 'node:https';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { createClient } from '@clickhouse/client';
+import { type Secret } from '../secrets/secret.ts';
 import { ANSWER_SETTINGS, type Backend } from './backend.ts';
+import { CLUSTER_INSERT_SETTINGS, onCluster } from './cluster.ts';
 
 export interface ServerOptions {
   readonly url: string;
   readonly username: string;
-  readonly password: string;
+  readonly password: Secret;
   readonly database: string;
   readonly timeoutMs: number;
+  /** Undefined = one server. */
+  readonly cluster?: string | undefined;
+  readonly tls?:
+    { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: Secret | undefined } | undefined;
 }
 
-export async function openServer({ database, timeoutMs, ...access }: ServerOptions): Promise<Backend> {
+export async function openServer({
+  url,
+  username,
+  password,
+  database,
+  timeoutMs,
+  cluster,
+  tls,
+}: ServerOptions): Promise<Backend> {
+  const define = (statement: string): string => (cluster === undefined ? statement : onCluster(statement, cluster));
   const options = {
-    ...access,
+    url,
+    username,
+    password: password.reveal(),
+    ...(tls !== undefined && { http_agent: new Agent({ keepAlive: true, ...tls, key: tls.key?.reveal() }) }),
     request_timeout: timeoutMs,
     compression: { request: true, response: true },
     clickhouse_settings: ANSWER_SETTINGS,
@@ -23,7 +42,7 @@ export async function openServer({ database, timeoutMs, ...access }: ServerOptio
   } as const;
   const first = createClient(options);
   try {
-    await first.command({ query: `CREATE DATABASE IF NOT EXISTS \`${database}\`` });
+    await first.command({ query: define(`CREATE DATABASE IF NOT EXISTS \`${database}\``) });
   } finally {
     await first.close();
   }
@@ -32,7 +51,8 @@ export async function openServer({ database, timeoutMs, ...access }: ServerOptio
   return {
     async insert({ into, settings }, bytes) {
       const values = Readable.from([bytes], { objectMode: false });
-      const { stream } = await client.exec({ query: `${into} ${settings} FORMAT RowBinary`, values });
+      const all = cluster === undefined ? settings : `${settings}, ${CLUSTER_INSERT_SETTINGS}`;
+      const { stream } = await client.exec({ query: `${into} ${all} FORMAT RowBinary`, values });
       stream.resume();
       await finished(stream);
     },
@@ -45,7 +65,7 @@ export async function openServer({ database, timeoutMs, ...access }: ServerOptio
       for await (const rows of answer.stream()) yield rows.map((row) => row.json());
     },
     async execute(sql) {
-      await client.command({ query: sql });
+      await client.command({ query: define(sql) });
     },
     close: () => client.close(),
   };

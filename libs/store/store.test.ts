@@ -2,14 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
+import { Secret } from '#libs/secrets/secret.ts';
 import { bindSource, migrate } from '#libs/store/migrate.ts';
 import { coveredMinutes, insertCandles, missingRanges, streamCandles } from '#libs/store/candles.ts';
 import { featureView, registerFeatureSchema } from '#libs/store/feature-schemas.ts';
 import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
 import { startHttpFront, type HttpFront } from '#libs/store/testing/http-front.ts';
+import { describeWithCertificates } from '#tests/tls/certificates.ts';
 
 const Count = z.object({ n: z.number() });
 const count = async (store: Store, from: string) => (await store.query(`SELECT count() AS n FROM ${from}`, Count))[0]!.n;
@@ -208,5 +211,40 @@ describe('a server', () => {
     await front.up();
     expect(await store.query('SELECT 1 AS n', Count)).toEqual([{ n: 1 }]);
     await store.close();
+  });
+});
+
+describeWithCertificates('a server over TLS, with a password', (certificates) => {
+  const { read } = certificates;
+  let front: HttpFront;
+  const tls = () => ({ ca: read('ca.pem'), cert: read('client.pem'), key: new Secret(read('client.key')) });
+  const open = (change: object = {}) =>
+    openStore({ url: front.url, username: 'archive', password: new Secret('s3cret-word'), tls: tls(), ...change });
+  beforeAll(async () => {
+    front = await startHttpFront(folder(), {
+      tls: { cert: read('server.pem'), key: read('server.key'), ca: read('ca.pem'), requestCert: true, rejectUnauthorized: true },
+      login: 'archive:s3cret-word',
+    });
+  });
+  afterAll(async () => front.stop());
+
+  test('is migrated and written to', async () => {
+    const store = await open();
+    expect((await migrate(store)).length).toBeGreaterThan(0);
+    await bindSource(store, 'sim');
+    await store.close();
+  });
+
+  test('says which of them is wrong, and not what it was', async () => {
+    const wrong = await open({ password: new Secret('an0ther-word') }).catch((error: unknown) => error);
+    expect(wrong).toMatchObject({ code: 'TRB_STORE_QUERY', message: expect.stringContaining('does not let us in') });
+    expect(inspect(wrong, { depth: 20, showHidden: true })).not.toMatch(/an0ther-word|YXJjaGl2ZT|PRIVATE KEY/);
+    await expect(open({ tls: { ...tls(), ca: read('stranger-ca.pem') } })).rejects.toMatchObject({ code: 'TRB_STORE_TLS' });
+    await expect(open({ tls: { ca: read('ca.pem') } })).rejects.toMatchObject({
+      code: expect.stringMatching(/^TRB_STORE_(TLS|UNAVAILABLE)$/),
+    });
+    await expect(open({ url: front.url.replace('//', '//archive:s3cret-word@') })).rejects.toMatchObject({
+      code: 'TRB_STORE_OPTIONS',
+    });
   });
 });

@@ -12,6 +12,7 @@ const KEYS = new Set(SOURCES.flatMap(({ key }) => (key === undefined ? [] : [key
 /** Secrets, which are no options either, with the option beside which a command reads each. */
 const SECRETS: Readonly<Record<string, string>> = {
   KAFKA_PASSWORD: 'KAFKA_USERNAME',
+  CLICKHOUSE_PASSWORD: 'CLICKHOUSE_USER',
   TRIBUTARY_TOKENS: 'TRIBUTARY_TLS_CERT_FILE',
   TRIBUTARY_TOKEN: 'TRIBUTARY_URL',
 };

@@ -12,6 +12,7 @@ import {
 import { z } from 'zod';
 import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { Secret } from '../../secrets/secret.ts';
+import { isTlsFailure, TlsSettings } from '../../secrets/tls.ts';
 import { TOPICS, type Topic } from '../topics.ts';
 import { Fetcher } from './fetch.ts';
 
@@ -30,15 +31,7 @@ export const KafkaOptions = z.object({
     .min(1000)
     .default(10_000)
     .describe('Silence after which a member loses its partitions, ms. Default 10,000'),
-  tls: z
-    .strictObject({
-      ca: z.string().optional().describe('Whose certificates are believed, PEM. Default: those that Node believes'),
-      cert: z.string().optional().describe('Our own, for brokers that ask for one, PEM'),
-      key: z.instanceof(Secret).optional().describe('Its key, PEM'),
-    })
-    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), 'a certificate goes with its key')
-    .optional()
-    .describe('Encrypts, and checks who the broker is. Default: neither'),
+  tls: TlsSettings.optional().describe('Encrypts, and checks who the broker is. Default: neither'),
   sasl: z
     .strictObject({
       mechanism: z.enum(['scram-sha-256', 'scram-sha-512']).describe('How the password is proven; it is never sent'),
@@ -146,8 +139,6 @@ const FORBIDDEN = new Set([
   'CLUSTER_AUTHORIZATION_FAILED',
   'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 ]);
-/** As OpenSSL and Node say it: nothing in such an error has a name of its own once kafkajs has passed it on. */
-const NO_TLS = /certificate|altnames|SSL routines|wrong version number|EPROTO/i;
 const TOO_LARGE = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** Whether the broker says that a newer producer has taken over the transactional id. */
@@ -205,7 +196,7 @@ export function toLogError(error: unknown): TributaryError {
       cause: error,
     });
   }
-  if (NO_TLS.test(messageOf(error))) {
+  if (isTlsFailure(error)) {
     return new TributaryError('TRB_LOG_TLS', `There is no secure connection to the broker: ${messageOf(error)}`, {
       hint: 'Check --kafka-security, whose certificates are believed (--kafka-ca), and our own (--kafka-cert, --kafka-key).',
       cause: error,

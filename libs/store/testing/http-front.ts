@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type ServerOptions } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -21,13 +22,24 @@ export interface HttpFront {
   stop(): Promise<void>;
 }
 
-export async function startHttpFront(path: string): Promise<HttpFront> {
+export interface FrontSecurity {
+  /** Served over TLS; `requestCert`: clients have to show a certificate. */
+  readonly tls: ServerOptions;
+  /** `user:password` that is let in. */
+  readonly login: string;
+}
+
+export async function startHttpFront(path: string, security?: FrontSecurity): Promise<HttpFront> {
   const session = new Session(path);
   const statements: string[] = [];
   let turn: Promise<unknown> = Promise.resolve();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const sent = await buffer(request);
+    if (security !== undefined && !isLogin(request, security.login)) {
+      response.writeHead(403, { 'x-clickhouse-exception-code': '516' }).end('Code: 516. DB::Exception: Authentication failed.');
+      return;
+    }
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const work = turn.then(() => run(new URL(request.url!, 'http://front').searchParams, body));
     turn = work.catch(() => undefined);
@@ -67,7 +79,7 @@ export async function startHttpFront(path: string): Promise<HttpFront> {
   let server: Server | undefined;
   const front: HttpFront = {
     get url() {
-      return `http://127.0.0.1:${port}`;
+      return `${security === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     },
     statements,
     async down() {
@@ -80,9 +92,10 @@ export async function startHttpFront(path: string): Promise<HttpFront> {
       });
     },
     async up() {
-      const opening = createServer((request, response) => {
+      const listener = (request: IncomingMessage, response: ServerResponse): void => {
         answer(request, response).catch(() => response.destroy());
-      });
+      };
+      const opening = security === undefined ? createServer(listener) : createSecureServer(security.tls, listener);
       await new Promise<void>((resolve) => opening.listen(port, '127.0.0.1', resolve));
       port = (opening.address() as AddressInfo).port;
       server = opening;
@@ -96,6 +109,10 @@ export async function startHttpFront(path: string): Promise<HttpFront> {
   };
   await front.up();
   return front;
+}
+
+function isLogin({ headers }: IncomingMessage, login: string): boolean {
+  return headers.authorization === `Basic ${Buffer.from(login).toString('base64')}`;
 }
 
 function codeOf(thrown: unknown): string {
