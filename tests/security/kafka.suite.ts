@@ -45,6 +45,7 @@ describeWithKafka('a broker that lets nobody in unasked', () => {
     expect(planned.filter((line) => line.startsWith('access: User:tributary-bots '))).toEqual([
       'access: User:tributary-bots may read topic signals',
       'access: User:tributary-bots may read group bots',
+      'access: User:tributary-bots may idempotent write cluster kafka-cluster',
     ]);
     expect(await apply()).toEqual(planned);
     expect(await apply()).toEqual([]);

@@ -83,6 +83,8 @@ function entriesOf(service: string, access: Access, connection: Connection): Omi
     ...writes.map((topic) => allow(Resource.TOPIC, connection.topicName(topic), Operation.WRITE)),
     ...groups.map((group) => allow(Resource.GROUP, connection.groupName(group), Operation.READ)),
     ...watches.map((group) => allow(Resource.GROUP, connection.groupName(group), Operation.DESCRIBE)),
+    // Opening the log asks for a producer's number; who may write somewhere gets one, who may not needs this, and can still write nowhere.
+    ...(writes.length === 0 ? [allow(Resource.CLUSTER, 'kafka-cluster', Operation.IDEMPOTENT_WRITE)] : []),
     ...(service === 'bots' ? [] : groups).map((group) =>
       allow(Resource.TRANSACTIONAL_ID, connection.groupName(`${group}/`), Operation.WRITE, Pattern.PREFIXED),
     ),
