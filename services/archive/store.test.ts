@@ -9,6 +9,11 @@ import { promisify } from 'node:util';
 const ROOT = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
 
+test('no two migrations have the same number', async () => {
+  const numbers = (await readdir(join(ROOT, 'libs/store/migrations'))).map((name) => name.slice(0, 4));
+  expect(numbers.filter((number, k) => numbers.indexOf(number) !== k)).toEqual([]);
+});
+
 test('runs every migration once and says which', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-migrate-'));
   const migrate = () =>
