@@ -20,10 +20,16 @@ export function memberName(member: MemberRecipe): string {
   return member.kind === 'trees' && member.weighted ? 'weighted_trees' : member.kind;
 }
 
-export interface Recipe extends DesignOptions {
+/** Members that share a design. */
+export interface FlatRecipe extends DesignOptions {
   readonly members: readonly MemberRecipe[];
   /** Bins a column. */
   readonly bins: number;
+}
+
+export interface Recipe extends FlatRecipe {
+  /** Fitted once for all venues of an instrument, on the rows of all of them. */
+  readonly pooled?: FlatRecipe;
 }
 
 export interface FitJob {
@@ -34,7 +40,7 @@ export interface FitJob {
   readonly size: Float64Array;
   /** Rows of the table to predict. */
   readonly predict: Int32Array;
-  readonly recipe: Recipe;
+  readonly recipe: FlatRecipe;
   readonly seed: number;
 }
 
@@ -59,7 +65,7 @@ export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitRe
   };
 }
 
-function fitMember(dataset: Dataset, member: MemberRecipe, recipe: Recipe, seed: number): Promise<FittedModel<FlatModel>> {
+function fitMember(dataset: Dataset, member: MemberRecipe, recipe: FlatRecipe, seed: number): Promise<FittedModel<FlatModel>> {
   const never = new AbortController().signal;
   const silent = (): void => undefined;
   const shared = { rows: recipe.rows, inputs: recipe.inputs };

@@ -44,6 +44,37 @@ export function predictFlat(model: FlatModel, values: Float32Array): number {
   return model.kind === 'trees' ? predictForest(model, values) : predictLogistic(model, values);
 }
 
+/** Models of different inputs as models of one list of inputs, the union of theirs. */
+export function joinModels(parts: readonly { readonly inputs: readonly string[]; readonly models: readonly FlatModel[] }[]): {
+  readonly inputs: readonly string[];
+  readonly models: readonly FlatModel[];
+} {
+  const inputs = [...new Set(parts.flatMap((part) => part.inputs))];
+  const places = new Map(inputs.map((name, place) => [name, place]));
+  const models = parts.flatMap((part) => {
+    const own = part.inputs.map((name) => places.get(name)!);
+    return part.models.map((model) => widen(model, own, inputs.length));
+  });
+  return { inputs, models };
+}
+
+/** The same model among `width` inputs, its own at `places`: the others do not move it. */
+function widen(model: FlatModel, places: readonly number[], width: number): FlatModel {
+  if (model.kind === 'trees')
+    return { ...model, feature: model.feature.map((feature) => (feature < 0 ? feature : places[feature]!)) };
+  const spread = (values: readonly number[], rest: number): number[] => {
+    const wide = new Array<number>(width).fill(rest);
+    places.forEach((place, i) => (wide[place] = values[i]!));
+    return wide;
+  };
+  const { scaler, weights } = model;
+  return {
+    ...model,
+    scaler: { mean: spread(scaler.mean, 0), deviation: spread(scaler.deviation, 1) },
+    weights: spread(weights, 0),
+  };
+}
+
 /** A fit takes seconds at most, so it is one step of progress and is not interrupted. */
 function fitted(
   signal: AbortSignal,

@@ -67,6 +67,38 @@ export function gather(table: VectorTable, inputs: readonly Input[], rows: Int32
   return { rows: rows.length, width: inputs.length, values };
 }
 
+/** A copy of a table's last rows. */
+export function newestRows(table: VectorTable, rows: number): VectorTable {
+  const from = Math.max(0, table.t.length - rows);
+  return { ...table, t: table.t.slice(from), values: table.values.slice(from * table.columns.length) };
+}
+
+/**
+ * Several tables as one, table behind table, in memory that threads share; a column that a table lacks is missing there. Rows without a time
+ * stand behind each, so that no lag reaches from one into another.
+ */
+export function stackTables(tables: readonly VectorTable[]): VectorTable {
+  const columns = [...new Set(tables.flatMap((table) => table.columns))];
+  const total = tables.reduce((sum, { t }) => sum + t.length + SEAM_ROWS, 0);
+  const t = new Float64Array(new SharedArrayBuffer(8 * total)).fill(NaN);
+  const values = new Float32Array(new SharedArrayBuffer(4 * total * columns.length)).fill(NaN);
+  let at = 0;
+  for (const table of tables) {
+    const places = table.columns.map((column) => columns.indexOf(column));
+    t.set(table.t, at);
+    for (let row = 0; row < table.t.length; row++) {
+      const source = row * places.length;
+      const target = (at + row) * columns.length;
+      for (let c = 0; c < places.length; c++) values[target + places[c]!] = table.values[source + c]!;
+    }
+    at += table.t.length + SEAM_ROWS;
+  }
+  return { venue: '', instrument: '', columns, t, values };
+}
+
+/** More than any lag. */
+export const SEAM_ROWS = 8;
+
 export function inputNames(inputs: readonly Input[]): string[] {
   return inputs.map(formatInput);
 }

@@ -29,6 +29,7 @@ import {
 import { createSharedMembers } from '#services/training/deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from '#services/training/deep/tensorflow.ts';
 import { createFitPool } from '#services/training/fit-pool.ts';
+import { createPooledMembers, joinHeads } from '#services/training/pooled-members.ts';
 import { headData, type HeadData } from '#services/training/head-data.ts';
 import { foldCandles, type TrainingHistory } from '#services/training/history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
@@ -340,24 +341,35 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
   const isForward = validation.kind === 'walk-forward';
   const folds = isForward ? walkForward(history.from, trainUntil, history.to, options.retrainEvery) : [];
   const plan = isForward ? undefined : combinations({ ...validation, from: history.from, end: trainUntil });
-  const pool = createFitPool(history.tables, options.workers ?? Math.min(availableParallelism(), 4));
+  const heads = history.tables.map((table) => {
+    const series = seriesOf(history.series, table);
+    return options.horizons.flatMap((horizon) => options.targets.map((target) => headData(table, series, horizon, target)));
+  });
+  const recipe = options.quick ? QUICK_RECIPE : FULL_RECIPE;
+  // A combination trains on both sides of its tests, which pooled members, known by the moment up to which they were trained, cannot.
+  const joints = recipe.pooled === undefined || !isForward ? [] : jointsOf(heads);
+  const tables = [...history.tables, ...joints.map((joint) => joint.heads[0]!.table)];
+  const pool = createFitPool(tables, options.workers ?? Math.min(availableParallelism(), 4));
+  const pooledOf = joints.map((joint, k) =>
+    createPooledMembers({
+      ...{ pool, place: history.tables.length + k, heads: joint.heads, recipe: recipe.pooled!, seed: options.seed },
+    }),
+  );
   const recipes = options.models === 'all' ? (hooks.networks ?? DEEP_RECIPES) : [];
   const networks = recipes.length === 0 ? undefined : createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS });
   const stop = (): void => void Promise.all([pool.close(), networks?.close()]);
   hooks.signal?.addEventListener('abort', stop, { once: true });
-  const heads = options.horizons.length * options.targets.length;
-  const total = history.tables.length * (heads * (plan?.splits ?? folds).length + recipes.length * (folds.length + 1));
+  const perTable = options.horizons.length * options.targets.length;
+  const total = history.tables.length * (perTable * (plan?.splits ?? folds).length + recipes.length * (folds.length + 1));
   let done = 0;
   const onFit = (): void => hooks.onProgress?.('train', ++done, total);
   const onEpoch = (share: number): void => hooks.onProgress?.('train', Math.min(done + share, total), total);
   try {
     const walked = await Promise.all(
-      history.tables.map(async (table, place) => {
-        const series = seriesOf(history.series, table);
-        const datas = options.horizons.flatMap((horizon) =>
-          options.targets.map((target) => headData(table, series, horizon, target)),
-        );
+      heads.map(async (datas, place) => {
+        const table = history.tables[place]!;
         const inner = innerFolds(table.t[0] ?? history.from, options.trainUntil, FIRST_SHARE, INNER_PARTS);
+        const pooled = pooledOf[joints.findIndex(({ instrument }) => instrument === table.instrument)];
         const shared =
           networks === undefined
             ? undefined
@@ -368,9 +380,9 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
         const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
         return Promise.all(
           datas.map(async (data, output) => ({
-            ...(await walkOne(place, data, plan ?? folds, { pool, shared, onFold: onFit }, options)),
+            ...(await walkOne(place, data, plan ?? folds, { pool, recipe, pooled, shared, onFold: onFit }, options)),
             ...{ output, networks: named(shared?.names ?? [], newest) },
-            entry: data.target === 'entry' ? data : headData(table, series, data.horizon, 'entry'),
+            entry: data.target === 'entry' ? data : headData(table, seriesOf(history.series, table), data.horizon, 'entry'),
           })),
         );
       }),
@@ -387,6 +399,17 @@ function named(names: readonly string[], networks: readonly NetworkResult[]): Na
   return names.length === networks.length ? networks.map((network, k) => ({ name: names[k]!, network })) : [];
 }
 
+/** Instruments that more than one venue has, each with its heads as heads of one table. */
+function jointsOf(
+  heads: readonly (readonly HeadData[])[],
+): { readonly instrument: string; readonly heads: readonly HeadData[] }[] {
+  const instruments = [...new Set(heads.map((datas) => datas[0]!.table.instrument))];
+  return instruments.flatMap((instrument) => {
+    const own = heads.filter((datas) => datas[0]!.table.instrument === instrument);
+    return own.length < 2 ? [] : [{ instrument, heads: joinHeads(own, own.length) }];
+  });
+}
+
 /** Makes the columns of the categories missing, as if their sources were not there. */
 function switchOff(values: Float32Array, categories: readonly Category[]): void {
   const off = COLUMNS.flatMap(({ category }, column) => (categories.includes(category) ? [column] : []));
@@ -398,15 +421,14 @@ async function walkOne(
   place: number,
   data: HeadData,
   plan: readonly Fold[] | Combinations,
-  fitting: Pick<WalkOptions, 'pool' | 'shared' | 'onFold'>,
+  fitting: Pick<WalkOptions, 'pool' | 'recipe' | 'pooled' | 'shared' | 'onFold'>,
   options: BacktestOptions,
 ): Promise<Omit<DecidedHead, 'entry' | 'networks' | 'output'>> {
   const { venue, instrument: symbol } = data.table;
   const { horizon, target } = data;
   const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);
-  const recipe = options.quick ? QUICK_RECIPE : FULL_RECIPE;
   const { ensemble } = options;
-  const walkOptions = { ...fitting, recipe, threshold: DEFAULT_THRESHOLD, ensemble, seed };
+  const walkOptions = { ...fitting, threshold: DEFAULT_THRESHOLD, ensemble, seed };
   const walk =
     'splits' in plan ? await walkCombinations(place, data, plan, walkOptions) : await walkHead(place, data, plan, walkOptions);
   return { symbol, venue, horizon, target, predictions: walk.predictions, data, walk };

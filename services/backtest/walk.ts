@@ -1,18 +1,19 @@
 /** Walk-forward over one head: every test minute is decided by members, weights, calibration and threshold made of earlier data only. */
 import { decide, type Decider, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
-import { memberName, type Recipe } from '#libs/models/fit.ts';
+import { type Recipe } from '#libs/models/fit.ts';
 import { type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
 import { VOID } from '#libs/validation/labels.ts';
 import { type Fold, innerFolds } from '#libs/validation/splits.ts';
 import { type FitPool } from '#services/training/fit-pool.ts';
+import { type PooledMembers } from '#services/training/pooled-members.ts';
 import { type HeadData, testRows, trainingRows } from '#services/training/head-data.ts';
 import {
   FIRST_SHARE,
   INNER_PARTS,
   joinMoves,
   LEAST_MOVES,
-  memberCount,
+  memberNames,
   outOfFold,
   predictFold,
   type PredictedFold,
@@ -25,6 +26,7 @@ export interface WalkOptions {
   readonly threshold: ThresholdOptions;
   readonly ensemble: EnsembleOptions;
   readonly seed: number;
+  readonly pooled?: PooledMembers | undefined;
   /** Deep members, and the incumbent, which is shown beside and votes nowhere. */
   readonly shared?: SharedMembers | undefined;
   readonly onFold: () => void;
@@ -65,7 +67,7 @@ const MINUTE = 60_000;
 
 /** `place`: the head's table in the pool. `folds` in order of time, without holes. */
 export async function walkHead(place: number, data: HeadData, folds: readonly Fold[], options: WalkOptions): Promise<Walk> {
-  const { seed, threshold, recipe, shared } = options;
+  const { seed, threshold } = options;
   const first = folds[0]!;
   const inner = innerFolds(data.table.t[0] ?? first.from, first.trainTo, FIRST_SHARE, INNER_PARTS);
   const before = outOfFold(place, data, inner, options, seed, first.trainTo);
@@ -76,12 +78,12 @@ export async function walkHead(place: number, data: HeadData, folds: readonly Fo
     return part;
   });
   const [known, parts] = await Promise.all([before, Promise.all(fits)]);
-  const names = [...recipe.members.map(memberName), ...(shared?.names ?? [])];
+  const names = memberNames(options);
   const voting = names.flatMap((name, m) => (name === INCUMBENT ? [] : [m]));
   const incumbent = names.indexOf(INCUMBENT);
   const deciders = folds.map((fold, k) => {
     const earlier = parts.slice(0, k).filter((part) => part !== undefined);
-    const later = joinMoves(data, earlier, fold.trainTo, memberCount(options));
+    const later = joinMoves(data, earlier, fold.trainTo, names.length);
     const all = joined(known, later);
     return {
       ensemble: fitDecider(only(all, voting), threshold, options.ensemble),

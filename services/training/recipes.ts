@@ -5,7 +5,7 @@ import { type Recipe } from '#libs/models/fit.ts';
 export const FULL_RECIPE: Recipe = {
   bins: 63,
   rows: 60_000,
-  inputs: 300,
+  inputs: 120,
   members: [
     {
       kind: 'trees',
@@ -17,15 +17,27 @@ export const FULL_RECIPE: Recipe = {
       weighted: true,
       boost: { trees: 300, learningRate: 0.035, leaves: 15, leafRows: 150, l2: 20, rowShare: 0.6, columnShare: 0.15 },
     },
-    { kind: 'logistic', inverseL2: 0.001, tolerance: 0.1 },
+    { kind: 'logistic', inverseL2: 0.003, tolerance: 0.1 },
   ],
+  pooled: {
+    bins: 63,
+    rows: 120_000,
+    inputs: 120,
+    members: [
+      {
+        kind: 'trees',
+        weighted: false,
+        boost: { trees: 400, learningRate: 0.035, leaves: 15, leafRows: 400, l2: 20, rowShare: 0.6, columnShare: 0.15 },
+      },
+    ],
+  },
 };
 
 /** For a first model within seconds; a full one follows in the background. */
 export const QUICK_RECIPE: Recipe = {
   bins: 31,
   rows: 6_000,
-  inputs: 160,
+  inputs: 120,
   members: [
     {
       kind: 'trees',

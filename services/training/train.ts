@@ -5,7 +5,8 @@
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle, type BundleHead, type BundleNetwork, sealBundle } from '#libs/models/bundle.ts';
 import { DEFAULT_ENSEMBLE, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
-import { type FitResult, type Recipe } from '#libs/models/fit.ts';
+import { type FitJob, type FitResult, type FlatRecipe, memberName, type Recipe } from '#libs/models/fit.ts';
+import { joinModels } from '#libs/models/flat-trainers.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { SILENT, type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
@@ -13,6 +14,7 @@ import { type LabelTarget, type MinuteSeries } from '#libs/validation/labels.ts'
 import { type Fold, innerFolds } from '#libs/validation/splits.ts';
 import { type NetworkResult } from './deep/network-pool.ts';
 import { type FitPool } from './fit-pool.ts';
+import { type PooledMembers } from './pooled-members.ts';
 import { headData, type HeadData, isMove, testRows, trainingRows, upsOf } from './head-data.ts';
 
 /** Members beside the recipe's own: fitted for all heads of a table at once. */
@@ -42,6 +44,7 @@ export interface TrainOptions {
   readonly seed: number;
   /** Default: DEFAULT_ENSEMBLE. */
   readonly ensemble?: EnsembleOptions;
+  readonly pooled?: PooledMembers | undefined;
   /** Of a table's heads, for predictions by the ends of `folds`; default: none. */
   readonly shared?: (place: number, heads: readonly HeadData[], folds: readonly Fold[]) => Promise<BundledMembers>;
   readonly onProgress?: (done: number, total: number) => void;
@@ -192,10 +195,11 @@ async function trainHead(
       names: [],
     };
   }
-  const { pool, recipe, ensemble = DEFAULT_ENSEMBLE } = options;
-  const known = await outOfFold(place, data, inner, { pool, recipe, shared }, seed, all.trainTo);
+  const { pool, recipe, pooled, ensemble = DEFAULT_ENSEMBLE } = options;
+  const known = await outOfFold(place, data, inner, { pool, recipe, pooled, shared }, seed, all.trainTo);
   const decider = fitDecider(known, options.threshold, ensemble);
-  const fitted = await pool.fit(place, jobOf(data, all, recipe, seed));
+  const own = await pool.fit(place, jobOf(data, all, recipe, seed));
+  const fitted = joinModels([own, ...(pooled === undefined ? [] : [await pooled.fit(all.trainTo, data)])]);
   const models = [
     ...fitted.models,
     ...(shared?.names ?? []).map((_, network) => ({ kind: 'network' as const, network, output })),
@@ -222,12 +226,7 @@ async function trainHead(
   };
 }
 
-export function jobOf(
-  data: HeadData,
-  fold: Fold,
-  recipe: Recipe,
-  seed: number,
-): { rows: Int32Array; up: Uint8Array; size: Float64Array; predict: Int32Array; recipe: Recipe; seed: number } {
+export function jobOf(data: HeadData, fold: Fold, recipe: FlatRecipe, seed: number): FitJob {
   const rows = trainingRows(data, fold);
   return {
     rows,
@@ -253,18 +252,21 @@ export async function outOfFold(
 ): Promise<OutOfFold> {
   const enough = folds.filter((fold) => trainingRows(data, fold).length >= LEAST_MOVES / 2);
   const parts = await Promise.all(enough.map((fold) => predictFold(place, data, fold, options, seed)));
-  return joinMoves(data, parts, until, memberCount(options));
+  return joinMoves(data, parts, until, memberNames(options).length);
 }
 
 /** What predicts a fold's test. */
 export interface MemberOptions {
   readonly pool: FitPool;
   readonly recipe: Recipe;
+  /** Of the instrument on all venues. */
+  readonly pooled?: PooledMembers | undefined;
   readonly shared?: SharedMembers | undefined;
 }
 
-export function memberCount({ recipe, shared }: MemberOptions): number {
-  return recipe.members.length + (shared?.names.length ?? 0);
+/** In the order of predictions. */
+export function memberNames({ recipe, pooled, shared }: MemberOptions): string[] {
+  return [...recipe.members.map(memberName), ...(pooled?.names ?? []), ...(shared?.names ?? [])];
 }
 
 export interface PredictedFold {
@@ -273,7 +275,7 @@ export interface PredictedFold {
   /** Rows that were trained on. */
   readonly trained: number;
   readonly fitted: FitResult;
-  /** Probability of up for each of `rows`, by member: the recipe's, then the shared ones. */
+  /** Probability of up for each of `rows`, by member: the recipe's, the pooled ones, the shared ones. */
   readonly predictions: readonly Float64Array[];
 }
 
@@ -282,12 +284,17 @@ export async function predictFold(
   place: number,
   data: HeadData,
   fold: Fold,
-  { pool, recipe, shared }: MemberOptions,
+  { pool, recipe, pooled, shared }: MemberOptions,
   seed: number,
 ): Promise<PredictedFold> {
   const job = jobOf(data, fold, recipe, seed);
-  const [fitted, others] = await Promise.all([pool.fit(place, job), shared?.predict(fold.trainTo, data, job.predict)]);
-  return { rows: job.predict, trained: job.rows.length, fitted, predictions: [...fitted.predictions, ...(others ?? [])] };
+  const [fitted, ...others] = await Promise.all([
+    pool.fit(place, job),
+    pooled?.predict(fold.trainTo, data, job.predict),
+    shared?.predict(fold.trainTo, data, job.predict),
+  ]);
+  const predictions = [...fitted.predictions, ...others.flatMap((each) => each ?? [])];
+  return { rows: job.predict, trained: job.rows.length, fitted, predictions };
 }
 
 /** Of predicted rows the moves whose label was known at `until`. */

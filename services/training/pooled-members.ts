@@ -1,0 +1,80 @@
+/**
+ * Members fitted on the rows of all venues of an instrument at once: what leads a venue and how far it follows is much the same everywhere, and
+ * several times the rows say more of it. Inputs are relative to a vector's own venue, so that one model serves all.
+ */
+import { type FitResult, type FlatRecipe, memberName } from '#libs/models/fit.ts';
+import { predict } from '#libs/models/flat-trainers.ts';
+import { parseInput } from '#libs/models/inputs.ts';
+import { seedFor } from '#libs/models/random.ts';
+import { gather, newestRows, SEAM_ROWS, stackTables } from '#libs/models/vector-table.ts';
+import { VOID } from '#libs/validation/labels.ts';
+import { type FitPool } from './fit-pool.ts';
+import { type HeadData } from './head-data.ts';
+import { jobOf, type SharedMembers } from './train.ts';
+
+export interface PooledMembers extends SharedMembers {
+  /** As trained on all that was known at `until`. */
+  fit(until: number, head: HeadData): Promise<FitResult>;
+}
+
+/** Rows of all venues together, at most: the newest of each. */
+const JOINT_ROWS = 120_000;
+
+/**
+ * The heads of several tables, one list a table in the same order of horizon and target, as heads of one table that holds the newest rows of all.
+ * `parts` is read through once, so that it may load its tables one after another.
+ */
+export function joinHeads(parts: Iterable<readonly HeadData[]>, tables: number): readonly HeadData[] {
+  const rows = Math.floor(JOINT_ROWS / Math.max(1, tables));
+  const kept = Array.from(parts, (heads) => heads.map((head) => newestOf(head, rows)));
+  const table = stackTables(kept.flatMap((heads) => heads.slice(0, 1).map((head) => head.table)));
+  return (kept[0] ?? []).map(({ horizon, target }, k) => {
+    const y = new Int8Array(table.t.length).fill(VOID);
+    const size = new Float64Array(table.t.length);
+    let at = 0;
+    for (const heads of kept) {
+      y.set(heads[k]!.y, at);
+      size.set(heads[k]!.size, at);
+      at += heads[k]!.y.length + SEAM_ROWS;
+    }
+    return { table, horizon, target, y, size };
+  });
+}
+
+function newestOf(head: HeadData, rows: number): HeadData {
+  const from = Math.max(0, head.y.length - rows);
+  return { ...head, table: newestRows(head.table, rows), y: head.y.slice(from), size: head.size.slice(from) };
+}
+
+export interface PooledOptions {
+  readonly pool: FitPool;
+  /** Place of the joint table in the pool. */
+  readonly place: number;
+  /** Of the joint table. */
+  readonly heads: readonly HeadData[];
+  readonly recipe: FlatRecipe;
+  readonly seed: number;
+}
+
+export function createPooledMembers({ pool, place, heads, recipe, seed }: PooledOptions): PooledMembers {
+  const fits = new Map<string, Promise<FitResult>>();
+  const fit = (until: number, { horizon, target }: HeadData): Promise<FitResult> => {
+    const key = `pooled:${horizon}:${target}`;
+    const known = fits.get(`${key}:${until}`);
+    if (known !== undefined) return known;
+    const joint = heads.find((head) => head.horizon === horizon && head.target === target)!;
+    const fold = { from: -Infinity, trainTo: until, testFrom: until, testTo: until };
+    const fitted = pool.fit(place, jobOf(joint, fold, recipe, seedFor(seed, key)));
+    fits.set(`${key}:${until}`, fitted);
+    return fitted;
+  };
+  return {
+    names: recipe.members.map((member) => `pooled_${memberName(member)}`),
+    fit,
+    async predict(until, head, rows) {
+      const { inputs, models } = await fit(until, head);
+      const matrix = gather(head.table, inputs.map(parseInput), rows);
+      return models.map((model) => predict(model, matrix));
+    },
+  };
+}
