@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle } from '#libs/models/bundle.ts';
+import { type Recipe } from '#libs/models/fit.ts';
 import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
@@ -22,6 +23,8 @@ import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
 import { createFitPool } from './fit-pool.ts';
+import { headData, type HeadData } from './head-data.ts';
+import { createPooledMembers, joinHeads, type PooledMembers } from './pooled-members.ts';
 import { foldToFiles } from './history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from './recipes.ts';
 import { DEFAULT_THRESHOLD, sealTables, type Span, trainTable, type TrainedTable } from './train.ts';
@@ -135,7 +138,7 @@ async function foldFrom(options: Options, folder: string, signal: AbortSignal): 
   }
 }
 
-/** One table in memory at a time. */
+/** One table in memory at a time, and beside it the newest rows of all venues of its instrument. */
 async function trainTables(
   stored: readonly StoredTable[],
   options: Options,
@@ -150,20 +153,66 @@ async function trainTables(
   const total = stored.length * horizons.length;
   let heads = 0;
   const onHead = (): void => tell(FOLD_SHARE + (++heads / total) * (1 - FOLD_SHARE));
-  const trained: TrainedTable[] = [];
-  for (const each of stored) trained.push(await trainStored(each, span, { ...options, horizons, signal, recipes, onHead }));
-  return sealTables(trained, span, options);
+  const given = { ...options, horizons, signal, recipes, onHead };
+  const trained = new Map<StoredTable, TrainedTable>();
+  for (const instrument of new Set(stored.map((each) => each.instrument))) {
+    const venues = stored.filter((each) => each.instrument === instrument);
+    await withPooled(venues, given, async (pooled) => {
+      for (const each of venues) trained.set(each, await trainStored(each, span, { ...given, pooled }));
+    });
+  }
+  return sealTables(
+    stored.map((each) => trained.get(each)!),
+    span,
+    options,
+  );
 }
 
-interface StoredOptions extends Omit<Options, 'horizons'> {
+/** `work` gets the members of all venues, where there are several and the recipe has such members. */
+async function withPooled(
+  venues: readonly StoredTable[],
+  { horizons, target, quick, seed, workers }: TableOptions,
+  work: (pooled: PooledMembers | undefined) => Promise<void>,
+): Promise<void> {
+  const { pooled: recipe } = recipeOf(quick);
+  if (recipe === undefined || venues.length < 2) return work(undefined);
+  const heads = joinHeads(headsOf(venues, horizons, target), venues.length);
+  const pool = createFitPool([heads[0]!.table], workers);
+  try {
+    await work(createPooledMembers({ pool, place: 0, heads, recipe, seed }));
+  } finally {
+    await pool.close();
+  }
+}
+
+function* headsOf(
+  venues: readonly StoredTable[],
+  horizons: readonly Horizon[],
+  target: Options['target'],
+): Generator<HeadData[]> {
+  for (const venue of venues) {
+    const { table, series } = venue.load();
+    yield horizons.map((horizon) => headData(table, series, horizon, target));
+  }
+}
+
+function recipeOf(isQuick: boolean): Recipe {
+  return isQuick ? QUICK_RECIPE : FULL_RECIPE;
+}
+
+interface TableOptions extends Omit<Options, 'horizons'> {
   readonly horizons: readonly Horizon[];
   readonly signal: AbortSignal;
   readonly recipes: readonly NetworkRecipe[];
   readonly onHead: () => void;
 }
 
-async function trainStored(stored: StoredTable, span: Span, options: StoredOptions): Promise<TrainedTable> {
-  const { out, target, seed, workers, quick, models, device, signal, recipes, horizons, onHead } = options;
+async function trainStored(
+  stored: StoredTable,
+  span: Span,
+  options: TableOptions & { readonly pooled: PooledMembers | undefined },
+): Promise<TrainedTable> {
+  const { out, target, seed, workers, quick, models, device, signal, recipes, horizons, pooled, onHead } = options;
   const { table, series } = stored.load();
   const pool = createFitPool([table], workers);
   const networks = models === 'all' ? createNetworkPool([table], { threads: TENSORFLOW_THREADS, device }) : undefined;
@@ -174,9 +223,9 @@ async function trainStored(stored: StoredTable, span: Span, options: StoredOptio
   signal.addEventListener('abort', stop, { once: true });
   try {
     return await trainTable(0, table, span, {
-      ...{ pool, horizons, target, seed, signal, onHead },
+      ...{ pool, horizons, target, seed, signal, pooled, onHead },
       series: [series],
-      recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
+      recipe: recipeOf(quick),
       threshold: DEFAULT_THRESHOLD,
       // Of many members some add nothing.
       ensemble: { ...DEFAULT_ENSEMBLE, dropUseless: models === 'all' },
