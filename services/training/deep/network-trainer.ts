@@ -5,6 +5,7 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { buildNetwork, type Architecture, type NetworkShape } from '#libs/models/networks/architecture.ts';
 import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
+import { fitLogistic } from '#libs/models/logistic.ts';
 import { type NetworkModel } from '#libs/models/networks/network-model.ts';
 import { type ParameterValues, toOnnx } from '#libs/models/networks/onnx.ts';
 import { scoreWindows } from '#libs/models/networks/score-windows.ts';
@@ -53,6 +54,8 @@ export interface FittedNetwork extends FittedModel<NetworkModel> {
   readonly best: Omit<Best, 'parameters'>;
 }
 
+/** As the logistic member of the ensemble. */
+const WIDE_START = { inverseL2: 0.003, tolerance: 0.1 };
 /** Windows of the validation rows in one pass. */
 const VALIDATION_BATCH = 512;
 
@@ -106,6 +109,7 @@ class NetworkFit {
     this.#weights = dataset.outcomes.map(({ up, size }) => moveWeights(up, size));
     [this.#train, this.#validation] = split(dataset, options);
     this.#ops = this.#operations(options.warmStart?.parameters);
+    if (options.warmStart === undefined) this.#startAsLogistic();
   }
 
   async run(progress: (done: number, total: number) => void, signal: AbortSignal): Promise<FittedNetwork> {
@@ -212,6 +216,45 @@ class NetworkFit {
     const windows = windowsOf(this.#dataset.table.t, this.#standardised, inputs, rows, steps);
     const x = this.#staged.tf.tensor(windows, [steps, rows.length, inputs]);
     return buildNetwork(this.#ops, this.#options.architecture, this.#shape, x);
+  }
+
+  /**
+   * Where a network reads the newest vector directly, it starts as the logistic regression of that vector and its deep part says nothing yet:
+   * what the sequence adds is learnt on top, and where it adds nothing, early stopping leaves what was there.
+   */
+  #startAsLogistic(): void {
+    const { parameters } = this.#ops;
+    const wide = parameters.get('wide.weights');
+    if (wide === undefined) return;
+    const { inputs, outputs } = this.#shape;
+    const { outcomes, rows } = this.#dataset;
+    const weights = new Float32Array(inputs * outputs);
+    const bias = new Float32Array(outputs);
+    outcomes.forEach(({ up }, o) => {
+      const places = this.#train.filter((place) => up[place] !== NO_MOVE);
+      const matrix = { rows: places.length, width: inputs, values: new Float32Array(places.length * inputs) };
+      places.forEach((place, i) => {
+        for (let c = 0; c < inputs; c++) matrix.values[c * places.length + i] = this.#standardised[rows[place]! * inputs + c]!;
+      });
+      const model = fitLogistic(
+        matrix,
+        Uint8Array.from(places, (place) => up[place]!),
+        WIDE_START,
+      );
+      bias[o] = model.intercept;
+      model.weights.forEach((weight, c) => {
+        const perUnit = weight / model.scaler.deviation[c]!;
+        weights[c * outputs + o] = perUnit;
+        bias[o]! -= perUnit * model.scaler.mean[c]!;
+      });
+    });
+    const { tf } = this.#staged;
+    tf.tidy(() => {
+      wide.assign(tf.tensor(weights, [inputs, outputs]));
+      parameters.get('wide.bias')!.assign(tf.tensor(bias, [outputs]));
+      const head = parameters.get('head.weights')!;
+      head.assign(tf.zeros(head.shape));
+    });
   }
 
   /** Operations whose parameters are all made: each variable is used once. */
