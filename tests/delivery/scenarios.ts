@@ -109,6 +109,19 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'leaders move every few seconds',
+    at: BEFORE_VECTORS - 5,
+    bar: Infinity,
+    run: async (rig, scale) => {
+      for (let round = 0; round < 4 * scale; round++) {
+        await rig.moveLeaders();
+        await delay(5_000);
+      }
+      await delay(5_000);
+      return undefined;
+    },
+  },
+  {
     name: 'network cut: features and ingest-kraken lose the brokers',
     at: BEFORE_VECTORS,
     bar: SERVICE_BAR,
