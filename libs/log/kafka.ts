@@ -3,13 +3,21 @@
  * Offsets have holes where transaction markers and aborted records lie.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setMaxListeners } from 'node:events';
 import { type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { systemClock, type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { slot } from './assignment.ts';
 import { Appender } from './kafka/appender.ts';
-import { Connection, isCoordinatorBusy, isLeaderMoving, KafkaOptions, toLogError } from './kafka/connection.ts';
+import {
+  Connection,
+  isConnectionClosed,
+  isCoordinatorBusy,
+  isLeaderMoving,
+  KafkaOptions,
+  toLogError,
+} from './kafka/connection.ts';
 import { Lanes, type Routed } from './kafka/lanes.ts';
 import { type LogObserver } from './kafka/observer.ts';
 import { Membership, type Lease } from './kafka/membership.ts';
@@ -69,6 +77,7 @@ class KafkaLog implements EventLog {
     this.#admin = admin;
     this.#clock = clock;
     this.#observer = observer;
+    setMaxListeners(0, this.#closed.signal); // every reader listens
     this.#lanes = new Lanes(appender, () => clock.now());
   }
 
@@ -108,7 +117,7 @@ class KafkaLog implements EventLog {
     const name = this.#connection.topicName(topic);
     const groupId = this.#connection.groupName(group);
     const ask = (): ReturnType<Admin['fetchOffsets']> => this.#admin.fetchOffsets({ groupId, topics: [name] });
-    const [found] = await this.#patiently(ask, isCoordinatorBusy).catch(rethrow);
+    const [found] = await this.#patiently(ask, (error) => isCoordinatorBusy(error) || isConnectionClosed(error)).catch(rethrow);
     const offset = Number(found?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
     // -1: none; -2: kafkajs' mark for "from the beginning", left where retention overtook the group.
     return offset < 0 ? undefined : offset;

@@ -132,6 +132,8 @@ const COORDINATOR_BUSY = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'CONCURRENT_TRANSACTIONS',
 ]);
+/** kafkajs finds out only by asking that a broker has closed a connection that it kept. */
+const CONNECTION_CLOSED = 'KafkaJSConnectionClosedError';
 const LEADER_MOVING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'REPLICA_NOT_AVAILABLE']);
 const FORBIDDEN = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
@@ -149,6 +151,11 @@ export function isFenced(error: unknown): boolean {
 /** Whether a coordinator is on its way to another broker, still reads its state, or still writes the end of the last transaction. */
 export function isCoordinatorBusy(error: unknown): boolean {
   return typesOf(error).some((type) => COORDINATOR_BUSY.has(type));
+}
+
+/** Whether asking again over a new connection may help at once. */
+export function isConnectionClosed(error: unknown): boolean {
+  return typesOf(error).includes(CONNECTION_CLOSED);
 }
 
 /** Whether a partition has no leader at the moment, or another one than was thought. */
