@@ -9,10 +9,10 @@ import { readPair, readPem } from '#services/cli/tls.ts';
 export interface StoreChoice {
   readonly clickhouse?: string | undefined;
   readonly clickhouseUser: string;
-  readonly clickhouseCluster?: string;
-  readonly clickhouseCa?: string;
-  readonly clickhouseCert?: string;
-  readonly clickhouseKey?: string;
+  readonly clickhouseCluster?: string | undefined;
+  readonly clickhouseCa?: string | undefined;
+  readonly clickhouseCert?: string | undefined;
+  readonly clickhouseKey?: string | undefined;
   readonly clickhouseDatabase: string;
   readonly store?: string | undefined;
 }

@@ -39,7 +39,10 @@ export const sourceSchema = z.object({
   days: z.number().int().positive().optional(),
   clickhouse: z.string().optional(),
   clickhouseUser: z.string().default('default'),
-  clickhousePassword: z.string().default(''),
+  clickhouseCluster: z.string().optional(),
+  clickhouseCa: z.string().optional(),
+  clickhouseCert: z.string().optional(),
+  clickhouseKey: z.string().optional(),
   clickhouseDatabase: z.string().default('tributary'),
   store: z.string().optional(),
 });

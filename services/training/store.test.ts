@@ -14,6 +14,7 @@ import { exportContext } from '#services/backfill/export-context.ts';
 import { exportCandles } from '#services/backfill/service.ts';
 import { openSource, type SourceRange, sourceSchema } from './candle-source.ts';
 import { runTraining } from './main.ts';
+import { sourceOptions } from './source-options.ts';
 
 const MINUTE = 60_000;
 /** Over a day, so that the store is read in more than one window. */
@@ -105,6 +106,11 @@ test.each<readonly [string, SourceRange]>([
   expect([file.from, file.to]).toEqual(file.starts);
   if (range.until !== undefined) expect(file.to).toBeLessThanOrEqual(range.until);
   if (range.days !== undefined) expect(file.from).toBeGreaterThanOrEqual(file.to - 86_400_000);
+});
+
+test('every option of a source is known to what reads it', () => {
+  const names = sourceOptions().map((option) => option.attributeName());
+  expect(names.filter((name) => !Object.hasOwn(sourceSchema.shape, name))).toEqual([]);
 });
 
 describe('it says what is in the way', () => {
