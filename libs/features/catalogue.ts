@@ -1,5 +1,4 @@
 /** The catalogue: every block in the order of its columns. What is not listed here is not computed. */
-import { createHash } from 'node:crypto';
 import { type Block, type Column, columnsOf } from './declaration.ts';
 import { aggregateSpreadBlock } from './aggregate-spread.ts';
 import { calendarBlock } from './calendar.ts';
@@ -15,7 +14,7 @@ import { oscillatorBlock, profileBlock } from './oscillators.ts';
 import { cryptoVixBlock } from './derivatives.ts';
 import { MACRO_BLOCKS } from './macro.ts';
 import { amihudBlock, returnBlock, shapeBlock, staleBlock, volumeBlock, vwapBlock } from './price.ts';
-import { type FeatureSchema } from './schema.ts';
+import { describeSchema, type FeatureSchema } from './schema.ts';
 import { TECHNICAL_BLOCKS } from './technical.ts';
 
 export const CATALOGUE: readonly Block[] = [
@@ -57,15 +56,9 @@ export const CATALOGUE: readonly Block[] = [
 /** Every column, in the order of FeatureVector.values. */
 export const COLUMNS: readonly Column[] = CATALOGUE.flatMap(columnsOf);
 
-const SCHEMA: FeatureSchema = describe(COLUMNS.map(({ name }) => name));
+const SCHEMA: FeatureSchema = describeSchema(COLUMNS.map(({ name }) => name));
 
 /** The schema of the vectors that this code makes. */
 export function featureSchema(): FeatureSchema {
   return SCHEMA;
-}
-
-function describe(columns: readonly string[]): FeatureSchema {
-  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-  if (twice !== undefined) throw new Error(`Two features are named ${twice}.`);
-  return { id: createHash('sha256').update(columns.join('\n')).digest('hex').slice(0, 16), columns };
 }

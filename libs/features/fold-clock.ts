@@ -8,14 +8,13 @@ import { endSecond } from './flow.ts';
 import { createFollowing, follow } from './leader-seconds.ts';
 import { ASSET_PLACES, BAR_PLACES, INSTRUMENT_PLACES, WIDTH } from './layout.ts';
 import { advanceConsensus, advanceLeg } from './legs.ts';
-import { BLOCKING, QUALITY } from './quality.ts';
+import { BLOCKING, feedBits, isSilent, QUALITY } from './quality.ts';
 import { applyReferences, trailReferences } from './references.ts';
+import { storedValues } from './schema.ts';
 import { advanceSeconds, createSeconds } from './seconds.ts';
 import { type AssetState, type FoldState, type InstrumentState } from './state.ts';
 import { type View } from './view.ts';
 
-const HEARTBEAT_LIMIT = 3_000;
-const SKEW_LIMIT = 250;
 /** After a longer hole trailing windows mean nothing: instruments begin anew. */
 const LONGEST_HOLE = 86_400_000;
 const LONGEST_WINDOW = 361;
@@ -94,7 +93,7 @@ function advanceAsset(state: FoldState, asset: AssetState, minute: number): void
   for (const instrument of asset.instruments) {
     const { feed, leg } = instrument;
     closeMinute(instrument, minute);
-    feed.isMasked = isSilent(instrument, state.t) || !feed.isHealthy || !feed.isTradable;
+    feed.isMasked = isSilent(feed, state.t) || !feed.isHealthy || !feed.isTradable;
     advanceLeg(instrument, state.references, minute);
     if (feed.isMasked) asset.quality |= QUALITY.LEG_MASKED;
     if (leg.conversion.old) asset.quality |= QUALITY.RATE_OLD;
@@ -145,7 +144,7 @@ function makeVector(
     t: minute,
     lane: 'slow',
     schemaId: featureSchema().id,
-    values: rounded(values),
+    values: storedValues(values),
     quality,
     lastPrice: instrument.lastPrice,
     lastPriceAge: Math.max(0, Math.round(minute - instrument.lastPriceTime)),
@@ -174,30 +173,9 @@ function writeBars(instrument: InstrumentState): void {
 }
 
 function ownQuality(state: FoldState, instrument: InstrumentState, minute: number): number {
-  const { feed } = instrument;
-  let bits = 0;
-  if (isSilent(instrument, state.t)) bits |= QUALITY.STALE_FEED;
-  if (!feed.isHealthy) bits |= QUALITY.UNHEALTHY;
-  if (minute - feed.gapAt < MINUTE) bits |= QUALITY.GAP;
-  if (!feed.isTradable) bits |= QUALITY.NOT_TRADABLE;
+  let bits = feedBits(instrument.feed, state.t, minute);
   if (instrument.stale > 30) bits |= QUALITY.STALE_PRICE;
   if (instrument.late > 0) bits |= QUALITY.LATE_EVENTS;
-  if (Math.abs(feed.skew) > SKEW_LIMIT) bits |= QUALITY.CLOCK_SKEW;
   if (state.contextIsOld) bits |= QUALITY.CONTEXT_OLD;
   return bits;
-}
-
-/** An instrument that has had heartbeats and has none now; history has none and is not silent for it. */
-function isSilent(instrument: InstrumentState, t: number): boolean {
-  return t - instrument.feed.heartbeatAt > HEARTBEAT_LIMIT;
-}
-
-/** Float32, as it is stored and as models see it. */
-function rounded(wide: Float64Array): number[] {
-  const narrow = new Array<number>(wide.length);
-  for (let i = 0; i < wide.length; i++) {
-    const value = wide[i]!;
-    narrow[i] = value - value === 0 ? Math.fround(value) : NaN;
-  }
-  return narrow;
 }

@@ -120,7 +120,7 @@ function foldGap(state: FoldState, instrument: InstrumentState, gap: FeedGap): v
   instrument.flow = undefined;
 }
 
-function isTradable(status: TradingStatus): boolean {
+export function isTradable(status: TradingStatus): boolean {
   switch (status) {
     case TradingStatus.TRADING_STATUS_HALTED:
     case TradingStatus.TRADING_STATUS_AUCTION:

@@ -1,4 +1,5 @@
 /** The fold of history as matrices, one per target: what training and backtests read. */
+import { type FeatureVector } from '../wire/tributary/v1/features.ts';
 import { type Tick } from '../wire/tributary/v1/market.ts';
 import { createFold, foldTick, type FoldOptions } from './fold.ts';
 import { featureSchema } from './catalogue.ts';
@@ -38,14 +39,29 @@ export async function collectVectors(
   ticks: Iterable<Tick> | AsyncIterable<Tick>,
   options: CollectOptions = {},
 ): Promise<Map<string, VectorMatrix>> {
-  const { columns } = featureSchema();
   const from = options.from ?? -Infinity;
-  const growing = new Map<string, Growing>();
+  const collector = collectorOf(featureSchema().columns);
   const state = createFold(options);
   let offset = 0;
   for await (const tick of ticks) {
     foldTick(state, tick, offset, (vector) => {
-      if (vector.t < from) return;
+      if (vector.t >= from) collector.add(vector);
+    });
+    offset++;
+  }
+  return collector.matrices();
+}
+
+/** Takes vectors of one schema, oldest first, and keeps them as matrices by `venue:BASE-QUOTE`. */
+export interface VectorCollector {
+  add(vector: FeatureVector): void;
+  matrices(): Map<string, VectorMatrix>;
+}
+
+export function collectorOf(columns: readonly string[]): VectorCollector {
+  const growing = new Map<string, Growing>();
+  return {
+    add(vector) {
       const key = `${vector.venue}:${vector.instrument}`;
       let matrix = growing.get(key);
       if (matrix === undefined) growing.set(key, (matrix = empty(vector.venue, vector.instrument, columns.length)));
@@ -55,10 +71,9 @@ export async function collectVectors(
       matrix.quality[matrix.rows] = vector.quality;
       matrix.lastPrice[matrix.rows] = vector.lastPrice;
       matrix.rows++;
-    });
-    offset++;
-  }
-  return new Map([...growing].map(([key, matrix]) => [key, trimmed(matrix, columns)]));
+    },
+    matrices: () => new Map([...growing].map(([key, matrix]) => [key, trimmed(matrix, columns)])),
+  };
 }
 
 function empty(venue: string, instrument: string, width: number): Growing {

@@ -1,3 +1,5 @@
+import { type Feed } from './state.ts';
+
 /** Bits of FeatureVector.quality: what was wrong when the vector was made. 0 = nothing. */
 export const QUALITY = {
   /** No heartbeat of the instrument for 3 s of clock. */
@@ -30,3 +32,23 @@ export const QUALITY = {
 
 /** With any of these no decision on the instrument can be sound: inference abstains. */
 export const BLOCKING = QUALITY.STALE_FEED | QUALITY.UNHEALTHY | QUALITY.NOT_TRADABLE | QUALITY.STALE_PRICE | QUALITY.CLOCK_HOLE;
+
+const HEARTBEAT_LIMIT = 3_000;
+const SKEW_LIMIT = 250;
+const MINUTE = 60_000;
+
+/** A feed that has had heartbeats and has none now; history has none and is not silent for it. `clock` in milliseconds. */
+export function isSilent(feed: Feed, clock: number): boolean {
+  return clock - feed.heartbeatAt > HEARTBEAT_LIMIT;
+}
+
+/** What the state of its feed says of a vector of t, made at `clock`; milliseconds. */
+export function feedBits(feed: Feed, clock: number, t: number): number {
+  let bits = 0;
+  if (isSilent(feed, clock)) bits |= QUALITY.STALE_FEED;
+  if (!feed.isHealthy) bits |= QUALITY.UNHEALTHY;
+  if (t - feed.gapAt < MINUTE) bits |= QUALITY.GAP;
+  if (!feed.isTradable) bits |= QUALITY.NOT_TRADABLE;
+  if (Math.abs(feed.skew) > SKEW_LIMIT) bits |= QUALITY.CLOCK_SKEW;
+  return bits;
+}

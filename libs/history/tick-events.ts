@@ -1,6 +1,6 @@
 /**
- * Recorded ticks as the events of a log, as live ingest would have published them: a quote when the best prices changed, a trade when the
- * last trade changed, and at each whole second of the recorder's clock heartbeats, reference rates, then the clock.
+ * Recorded ticks as the events of a log, as live ingest would have published them: a quote when the best prices or their sizes changed, a
+ * trade when the last trade changed, and at each whole second of the recorder's clock heartbeats, reference rates, then the clock.
  */
 import { isConversionRate, parseInstrument } from '../market/instrument.ts';
 import { Heartbeat, Side, type Tick } from '../wire/tributary/v1/market.ts';
@@ -43,8 +43,10 @@ export function* tickFileToTicks(rows: Iterable<TickRow>): Generator<Tick> {
     const before = feed?.last;
     if (feed === undefined) feeds.set(key, (feed = createFeed(row)));
     feed.last = row;
-    if (isNewQuote(before, row)) yield quoteEvent(feed);
-    if (before !== undefined && isNewTrade(before, row)) yield tradeEvent(feed);
+    // The trade first: it met the quote before, and what it took away is what the new quote shows.
+    const isTrade = before !== undefined && isNewTrade(before, row);
+    if (isTrade) yield tradeEvent(feed);
+    if (isNewQuote(before, row) || (!isTrade && isSizeHidden(row))) yield quoteEvent(feed);
   }
   if (second !== undefined) yield* secondEvents(feeds, second, heard);
 }
@@ -67,6 +69,11 @@ function createFeed(row: TickRow): Feed {
 function isNewQuote(before: TickRow | undefined, row: TickRow): boolean {
   if (row.bid === 0 || row.ask === 0) return false;
   return before?.bid !== row.bid || before.ask !== row.ask || before.bidSize !== row.bidSize || before.askSize !== row.askSize;
+}
+
+/** The venue said something and nothing that the file shows is new: the sizes changed. */
+function isSizeHidden({ bid, ask, bidSize, askSize }: TickRow): boolean {
+  return bid !== 0 && ask !== 0 && bidSize === 0 && askSize === 0;
 }
 
 function isNewTrade(before: TickRow, row: TickRow): boolean {

@@ -4,7 +4,9 @@
  */
 import { type CandleRow } from '../history/rows.ts';
 
-export type LabelTarget = 'entry' | 'close';
+/** What candles can tell of. */
+export type CandleTarget = 'entry' | 'close';
+export type LabelTarget = CandleTarget | 'mid';
 
 export const UP = 1;
 export const DOWN = -1;
@@ -55,7 +57,7 @@ export function minuteSeries(candles: readonly CandleRow[]): MinuteSeries[] {
 }
 
 /** Labels of the decisions at `from`, `from` + 1 minute, … (`count` of them); `horizon` in milliseconds, a multiple of a minute. */
-export function labelMinutes(series: MinuteSeries, target: LabelTarget, horizon: number, from: number, count: number): Labels {
+export function labelMinutes(series: MinuteSeries, target: CandleTarget, horizon: number, from: number, count: number): Labels {
   const y = new Int8Array(count).fill(VOID);
   const logReturn = new Float64Array(count).fill(Number.NaN);
   const width = horizon / MINUTE;

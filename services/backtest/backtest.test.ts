@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { createRandom } from '#libs/models/random.ts';
-import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type CandleTarget } from '#libs/validation/labels.ts';
 import { type BacktestReport, type BacktestResult, runBacktest } from './backtest.ts';
 import { parseBacktestOptions, type RawBacktestOptions } from './options.ts';
 import { pathsText } from './paths.ts';
@@ -221,7 +221,7 @@ async function backtest(
   name: string,
   candles: readonly CandleRow[],
   change: Partial<RawBacktestOptions>,
-  targets: readonly LabelTarget[] = ['entry', 'close'],
+  targets: readonly CandleTarget[] = ['entry', 'close'],
 ): Promise<BacktestReport> {
   const options = parseBacktestOptions({
     history: 'generated.csv',

@@ -4,7 +4,7 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { CATEGORIES, type Category } from '#libs/features/declaration.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { type EnsembleOptions } from '#libs/models/decide.ts';
-import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type CandleTarget } from '#libs/validation/labels.ts';
 import { type TrialsElsewhere } from './trials.ts';
 
 /** As a person gives them: text, lists separated by commas. */
@@ -66,7 +66,7 @@ export interface BacktestOptions {
   readonly retrainEvery: number;
   readonly validation: Validation;
   readonly horizons: readonly Horizon[];
-  readonly targets: readonly LabelTarget[];
+  readonly targets: readonly CandleTarget[];
   readonly report: string | undefined;
   readonly predictions: string | undefined;
   readonly symbols: readonly string[] | undefined;

@@ -111,12 +111,23 @@ function checkCommand(): Command {
 }
 
 async function checksOf(history: string | undefined, minutes: number): Promise<Iterable<CheckResult>> {
-  if (history === undefined) return (await import('#libs/features/checks/checks.ts')).checkCatalogue();
+  const { checkFastCatalogue, checkFastLane } = await import('#libs/features/checks/fast.ts');
+  if (history === undefined) {
+    const { checkCatalogue } = await import('#libs/features/checks/checks.ts');
+    return (function* () {
+      yield* checkCatalogue();
+      yield* checkFastCatalogue();
+    })();
+  }
   const [{ checkHistory, lastMinutes }, { historyTicks }] = await Promise.all([
     import('#libs/features/checks/history.ts'),
     import('./report.ts'),
   ]);
-  return checkHistory(lastMinutes(await historyTicks(history), minutes));
+  const ticks = lastMinutes(await historyTicks(history), minutes);
+  return (function* () {
+    yield* checkHistory(ticks);
+    yield* checkFastLane(ticks);
+  })();
 }
 
 function reportCommand(): Command {

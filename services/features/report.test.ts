@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { FEW_LISTINGS, generateMarket } from '#libs/features/checks/market.ts';
-import { foldAll } from '#libs/features/checks/overwrite.ts';
+import { foldAll } from '#libs/features/checks/lane.ts';
 import { COLUMNS } from '#libs/features/catalogue.ts';
 import { FORMULAS } from '#libs/features/formulas.ts';
 import { QUALITY } from '#libs/features/quality.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { systemClock } from '#libs/clock/clock.ts';
 import { FEW_LISTINGS, generateMarket } from '#libs/features/checks/market.ts';
-import { foldAll } from '#libs/features/checks/overwrite.ts';
+import { foldAll } from '#libs/features/checks/lane.ts';
 import { differences } from '#libs/features/checks/parity.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog, type OutRecord } from '#libs/log/port.ts';

@@ -1,7 +1,7 @@
 /** One head's rows: the vectors of (venue, instrument) with what came of each for one horizon and target. */
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
-import { FLAT, labelMinutes, type LabelTarget, type MinuteSeries, UP, VOID } from '#libs/validation/labels.ts';
+import { type CandleTarget, FLAT, labelMinutes, type LabelTarget, type MinuteSeries, UP, VOID } from '#libs/validation/labels.ts';
 import { type Fold, isTrained } from '#libs/validation/splits.ts';
 
 export interface HeadData {
@@ -12,11 +12,13 @@ export interface HeadData {
   readonly y: Int8Array;
   /** |log return| by row. */
   readonly size: Float64Array;
+  /** 0 where there is no decision; default: everywhere is one. */
+  readonly isDecided?: Uint8Array;
 }
 
 const MINUTE = 60_000;
 
-export function headData(table: VectorTable, series: MinuteSeries, horizon: Horizon, target: LabelTarget): HeadData {
+export function headData(table: VectorTable, series: MinuteSeries, horizon: Horizon, target: CandleTarget): HeadData {
   const from = table.t[0] ?? 0;
   const minutes = table.t.length === 0 ? 0 : (table.t.at(-1)! - from) / MINUTE + 1;
   const labels = labelMinutes(series, target, HORIZON_MS[horizon], from, minutes);
@@ -52,6 +54,7 @@ export function upsOf(head: HeadData, rows: Int32Array): Uint8Array {
 function rowsWhere(head: HeadData, keep: (row: number, t: number) => boolean): Int32Array {
   const rows = new Int32Array(head.table.t.length);
   let count = 0;
-  for (let row = 0; row < rows.length; row++) if (keep(row, head.table.t[row]!)) rows[count++] = row;
+  for (let row = 0; row < rows.length; row++)
+    if (head.isDecided?.[row] !== 0 && keep(row, head.table.t[row]!)) rows[count++] = row;
   return rows.slice(0, count);
 }

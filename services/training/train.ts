@@ -10,7 +10,7 @@ import { joinModels } from '#libs/models/flat-trainers.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { SILENT, type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
-import { type LabelTarget, type MinuteSeries } from '#libs/validation/labels.ts';
+import { type CandleTarget, type MinuteSeries } from '#libs/validation/labels.ts';
 import { type Fold, innerFolds } from '#libs/validation/splits.ts';
 import { type NetworkResult } from './deep/network-pool.ts';
 import { type FitPool } from './fit-pool.ts';
@@ -38,7 +38,7 @@ export interface TrainOptions {
   readonly series: readonly MinuteSeries[];
   readonly pool: FitPool;
   readonly horizons: readonly Horizon[];
-  readonly target: LabelTarget;
+  readonly target: CandleTarget;
   readonly recipe: Recipe;
   readonly threshold: ThresholdOptions;
   readonly seed: number;

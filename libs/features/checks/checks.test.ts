@@ -3,15 +3,18 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { type CheckResult } from './checks.ts';
 import { generateMarket } from './market.ts';
-import { foldAll, givenTooEarly, overwriteFuture, type ShiftedKind } from './overwrite.ts';
+import { foldAll } from './lane.ts';
+import { givenTooEarly, overwriteFuture, type ShiftedKind } from './overwrite.ts';
 import { differences } from './parity.ts';
 
 describe('every column of the catalogue', () => {
   // In a process of its own: Jest's module sandbox makes number crunching several times slower.
   test('knows nothing of the future, is warm when it says so, and is the same however the log is cut', async () => {
+    const urlOf = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
     const script = `
-      import { checkCatalogue } from ${JSON.stringify(new URL('checks.ts', import.meta.url).href)};
-      process.stdout.write(JSON.stringify([...checkCatalogue()]));`;
+      import { checkCatalogue } from ${urlOf('checks.ts')};
+      import { checkFastCatalogue } from ${urlOf('fast.ts')};
+      process.stdout.write(JSON.stringify([...checkCatalogue(), ...checkFastCatalogue()]));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script]);
     const results = JSON.parse(stdout) as CheckResult[];
     expect(results.map(({ name, problems }) => ({ name, problems }))).toEqual([
@@ -19,6 +22,9 @@ describe('every column of the catalogue', () => {
       { name: 'warm-up', problems: [] },
       { name: 'parity over partitions', problems: [] },
       { name: 'parity after restore', problems: [] },
+      { name: 'fast lane: future-overwrite', problems: [] },
+      { name: 'fast lane: parity over partitions', problems: [] },
+      { name: 'fast lane: parity after restore', problems: [] },
     ]);
   }, 900_000);
 });

@@ -4,7 +4,8 @@ import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { COLUMNS } from '../catalogue.ts';
 import { type Column, type Input } from '../declaration.ts';
 import { FEW_LISTINGS, generateMarket } from './market.ts';
-import { foldAll, overwriteFuture, type Overwritten } from './overwrite.ts';
+import { foldAll } from './lane.ts';
+import { overwriteFuture, type Overwritten } from './overwrite.ts';
 import { checkPartitions, checkRestore } from './parity.ts';
 import { checkWarmUp } from './warm-up.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Tick } from '../../wire/tributary/v1/market.ts';
 import { checkHistory, lastMinutes } from './history.ts';
 import { FEW_LISTINGS, generateMarket } from './market.ts';
-import { foldAll } from './overwrite.ts';
+import { foldAll } from './lane.ts';
 import { checkWrittenOut } from './written-out.ts';
 
 const MINUTE = 60_000;

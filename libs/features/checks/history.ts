@@ -8,7 +8,9 @@ import { type Tick } from '../../wire/tributary/v1/market.ts';
 import { COLUMNS } from '../catalogue.ts';
 import { isContext } from '../context.ts';
 import { type CheckResult } from './checks.ts';
-import { foldAll, overwriteFuture } from './overwrite.ts';
+import { receivedAt } from './fast.ts';
+import { foldAll } from './lane.ts';
+import { overwriteFuture } from './overwrite.ts';
 import { checkPartitions, checkRestore } from './parity.ts';
 import { checkWarmUp } from './warm-up.ts';
 import { checkWrittenOut } from './written-out.ts';
@@ -44,17 +46,13 @@ export function* checkHistory(ticks: readonly Tick[]): Generator<CheckResult> {
   yield checkWrittenOut(ticks, truth);
   const [from, to] = [truth[0]!.t, truth.at(-1)!.t];
   const cut = from + Math.floor((0.75 * (to - from)) / MINUTE) * MINUTE;
+  // Recorders' clocks differ from the venues': what counts is when the recorder had it.
   const { leaks, moved } = overwriteFuture(ticks, cut, truth, receivedAt);
   yield { name: 'future-overwrite', columns: moved.size, problems: leaks };
   yield warmUp(ticks, truth);
   yield { name: 'parity over partitions', columns: COLUMNS.length, problems: checkPartitions(ticks, [4, 16], truth) };
   const cuts = [0.2, 0.5, 0.95].map((part) => Math.floor(ticks.length * part));
   yield { name: 'parity after restore', columns: COLUMNS.length, problems: checkRestore(ticks, cuts, truth) };
-}
-
-/** Recorders' clocks differ from the venues': what counts is when the recorder had it. */
-function receivedAt({ event, receiveTime }: Tick): number {
-  return event?.$case === 'clock' ? -Infinity : receiveTime / 1000;
 }
 
 function warmUp(ticks: readonly Tick[], truth: readonly FeatureVector[]): CheckResult {

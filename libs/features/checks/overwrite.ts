@@ -5,8 +5,7 @@
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
 import { isContext } from '../context.ts';
-import { COLUMNS } from '../catalogue.ts';
-import { createFold, foldTick } from '../fold.ts';
+import { foldAll, SLOW_LANE } from './lane.ts';
 
 export interface Overwritten {
   /** Columns that moved at or before t, with the first vector where they did. */
@@ -19,22 +18,25 @@ export interface Overwritten {
 export function overwriteFuture(
   ticks: readonly Tick[],
   t: number,
-  truth: readonly FeatureVector[] = foldAll(ticks),
+  truth?: readonly FeatureVector[],
   stamp: (tick: Tick) => number = stampOf,
+  lane = SLOW_LANE,
 ): Overwritten {
-  const changed = foldAll(ticks.flatMap((tick) => (stamp(tick) <= t ? [tick] : isLeftOut(tick) ? [] : [distorted(tick)])));
+  const { columns } = lane;
+  const later = ticks.flatMap((tick) => (stamp(tick) <= t ? [tick] : isLeftOut(tick) ? [] : [distorted(tick)]));
+  const changed = foldAll(later, lane);
   const leaks = new Map<string, string>();
   const moved = new Set<string>();
   const others = new Map(changed.map((vector) => [keyOf(vector), vector]));
-  for (const vector of truth) {
+  for (const vector of truth ?? foldAll(ticks, lane)) {
     const other = others.get(keyOf(vector));
     if (other === undefined) {
       if (vector.t <= t) leaks.set('', 'whether there is a vector depends on the future');
       continue;
     }
-    for (let column = 0; column < COLUMNS.length; column++) {
+    for (let column = 0; column < columns.length; column++) {
       if (Object.is(vector.values[column], other.values[column])) continue;
-      const { name } = COLUMNS[column]!;
+      const name = columns[column]!;
       if (vector.t > t) moved.add(name);
       else if (!leaks.has(name)) leaks.set(name, `${name} at ${new Date(vector.t).toISOString()} knows what came after`);
     }
@@ -46,22 +48,19 @@ function keyOf({ venue, instrument, t }: FeatureVector): string {
   return `${venue}:${instrument}:${t}`;
 }
 
-export function foldAll(ticks: readonly Tick[]): readonly FeatureVector[] {
-  const vectors: FeatureVector[] = [];
-  const state = createFold();
-  ticks.forEach((tick, offset) => foldTick(state, tick, offset, (vector) => vectors.push(vector)));
-  return vectors;
-}
-
 /** When the event could be known, milliseconds. Clocks and calendars are no news. */
 export function stampOf(tick: Tick): number {
   return tick.event?.$case === 'clock' ? -Infinity : tick.exchangeTime / 1000;
 }
 
-/** Four minutes of every eleven without a trade or a rate. */
-function isLeftOut({ event, exchangeTime }: Tick): boolean {
+/** Four minutes of every eleven without a trade or a rate; one second of every seven, not the same for all, without a quote or a book. */
+function isLeftOut({ event, exchangeTime, venue, instrument }: Tick): boolean {
   const isNews = event?.$case === 'trade' || event?.$case === 'candle' || event?.$case === 'reference';
-  return isNews && Math.floor(exchangeTime / 60e6) % 11 < 4;
+  const isBook = event?.$case === 'quote' || event?.$case === 'book';
+  return (
+    (isNews && Math.floor(exchangeTime / 60e6) % 11 < 4) ||
+    (isBook && (Math.floor(exchangeTime / 1e6) + venue.length + instrument.length) % 7 === 0)
+  );
 }
 
 /** Another event of the same kind: other prices, other sizes, the other side. */

@@ -1,22 +1,23 @@
 /** Parity: the same vectors, bit for bit, however the log is cut into partitions, and from a state that was stored and read back. */
-import { deserialize, serialize } from 'node:v8';
 import { partitionOf } from '../../log/topics.ts';
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { type Tick } from '../../wire/tributary/v1/market.ts';
-import { COLUMNS } from '../catalogue.ts';
-import { createFold, foldTick, type FoldState } from '../fold.ts';
-import { foldAll } from './overwrite.ts';
+import { foldAll, SLOW_LANE } from './lane.ts';
 
 export function checkPartitions(
   ticks: readonly Tick[],
   partitions: readonly number[],
-  truth: readonly FeatureVector[] = foldAll(ticks),
+  truth: readonly FeatureVector[],
+  lane = SLOW_LANE,
 ): readonly string[] {
   return partitions.flatMap((count) => {
     const vectors = Array.from({ length: count }, (_, partition) =>
-      foldAll(ticks.filter(({ asset }) => asset === '' || partitionOf(asset, count) === partition)),
+      foldAll(
+        ticks.filter(({ asset }) => asset === '' || partitionOf(asset, count) === partition),
+        lane,
+      ),
     ).flat();
-    return differences(truth, vectors).map((problem) => `${count} partitions: ${problem}`);
+    return differences(truth, vectors, lane.columns).map((problem) => `${count} partitions: ${problem}`);
   });
 }
 
@@ -24,19 +25,24 @@ export function checkPartitions(
 export function checkRestore(
   ticks: readonly Tick[],
   cuts: readonly number[],
-  truth: readonly FeatureVector[] = foldAll(ticks),
+  truth: readonly FeatureVector[],
+  lane = SLOW_LANE,
 ): readonly string[] {
   const vectors: FeatureVector[] = [];
-  let state = createFold();
+  let folding = lane.begin();
   ticks.forEach((tick, offset) => {
-    if (cuts.includes(offset)) state = deserialize(serialize(state)) as FoldState;
-    foldTick(state, tick, offset, (vector) => vectors.push(vector));
+    if (cuts.includes(offset)) folding = lane.begin(folding.store());
+    folding.fold(tick, offset, (vector) => vectors.push(vector));
   });
-  return differences(truth, vectors).map((problem) => `restored: ${problem}`);
+  return differences(truth, vectors, lane.columns).map((problem) => `restored: ${problem}`);
 }
 
 /** What tells two sets of vectors apart, one line a column at most; the order of their instruments does not count. */
-export function differences(expected: readonly FeatureVector[], actual: readonly FeatureVector[]): readonly string[] {
+export function differences(
+  expected: readonly FeatureVector[],
+  actual: readonly FeatureVector[],
+  columns = SLOW_LANE.columns,
+): readonly string[] {
   const problems = new Map<string, string>();
   if (expected.length !== actual.length) problems.set('', `${actual.length} vectors instead of ${expected.length}`);
   const byKey = new Map(actual.map((vector) => [keyOf(vector), vector]));
@@ -52,7 +58,7 @@ export function differences(expected: readonly FeatureVector[], actual: readonly
     }
     vector.values.forEach((value, column) => {
       if (Object.is(value, other.values[column])) return;
-      const { name } = COLUMNS[column]!;
+      const name = columns[column]!;
       problems.set(name, `${name} of ${keyOf(vector)}: ${other.values[column]} for ${value}`);
     });
   }

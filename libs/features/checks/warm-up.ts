@@ -7,7 +7,7 @@ import { type Tick } from '../../wire/tributary/v1/market.ts';
 import { COLUMNS } from '../catalogue.ts';
 import { type Column } from '../declaration.ts';
 import { createFold, foldTick } from '../fold.ts';
-import { foldAll } from './overwrite.ts';
+import { foldAll } from './lane.ts';
 
 const TOLERANCE = 1e-6;
 /** What is smaller than this is nothing but rounding. */
