@@ -13,6 +13,8 @@ export type Horizon = keyof typeof HORIZON_MS;
 
 export const SLOW_HORIZONS: readonly Horizon[] = ['1m', '5m', '15m'];
 
+export const FAST_HORIZONS: readonly Horizon[] = ['1s', '2s', '5s', '10s'];
+
 export function isHorizon(text: string): text is Horizon {
   return Object.hasOwn(HORIZON_MS, text);
 }

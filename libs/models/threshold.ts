@@ -8,6 +8,8 @@ export interface ThresholdOptions {
   readonly atLeast: number;
   /** Accuracy that the newer half of them must have reached: an edge that fades is none. */
   readonly recent: number;
+  /** Blocks of time that count as independent of each other, milliseconds; default BLOCK_MS. */
+  readonly blockMs?: number;
 }
 
 export interface Threshold {
@@ -44,7 +46,7 @@ export function chooseThreshold(
 ): Threshold {
   const total = confidence.length;
   const order = Int32Array.from(confidence.keys()).sort((a, b) => confidence[b]! - confidence[a]!);
-  const tally = createTally(times);
+  const tally = createTally(times, options.blockMs ?? BLOCK_MS);
   let best: Threshold | undefined;
   let taken = 0;
   for (let step = STEPS - 1; step >= 0 && total > 0; step--) {
@@ -66,20 +68,23 @@ interface Tally {
   readonly blocks: Block[];
   readonly newer: Block;
   readonly newerFrom: number;
+  /** Of a block, milliseconds. */
+  readonly width: number;
 }
 
-function createTally(times: Float64Array): Tally {
-  const first = Math.floor((times[0] ?? 0) / BLOCK_MS);
-  const last = Math.floor((times.at(-1) ?? 0) / BLOCK_MS);
+function createTally(times: Float64Array, width: number): Tally {
+  const first = Math.floor((times[0] ?? 0) / width);
+  const last = Math.floor((times.at(-1) ?? 0) / width);
   return {
     blocks: Array.from({ length: last - first + 1 }, () => ({ hits: 0, trials: 0 })),
     newer: { hits: 0, trials: 0 },
     newerFrom: times[times.length >>> 1] ?? 0,
+    width,
   };
 }
 
 function add(tally: Tally, times: Float64Array, right: Uint8Array, i: number): void {
-  const block = tally.blocks[Math.floor(times[i]! / BLOCK_MS) - Math.floor(times[0]! / BLOCK_MS)]!;
+  const block = tally.blocks[Math.floor(times[i]! / tally.width) - Math.floor(times[0]! / tally.width)]!;
   const into = times[i]! >= tally.newerFrom ? [block, tally.newer] : [block];
   for (const part of into) {
     part.hits += right[i]!;

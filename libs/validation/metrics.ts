@@ -29,7 +29,7 @@ const WANTED_FROM = 200;
 /** Of the interval of that coverage, which ranks all moves anew each time. */
 const COVERAGE_DRAWS = 200;
 
-/** 95 %, low and high; null where there are fewer than two blocks of four hours. */
+/** 95 %, low and high; null where there are fewer than two blocks of time. */
 export type Range = readonly [low: number, high: number];
 
 /** How sure an accuracy is, in two ways. */
@@ -88,8 +88,11 @@ export interface Assessment extends Sureness {
   readonly ece: number | null;
 }
 
-/** `predictions` in order of t; the order decides among equal confidences. `horizon`: milliseconds. */
-export function assess(predictions: readonly Prediction[], seed: number, horizon: number): Assessment {
+/**
+ * `predictions` in order of t; the order decides among equal confidences. `horizon` and `block`, of the bootstrap and of the effective n:
+ * milliseconds.
+ */
+export function assess(predictions: readonly Prediction[], seed: number, horizon: number, block = BLOCK_MS): Assessment {
   const known = predictions.filter((p) => p.y !== VOID);
   const moves = known.filter((p) => p.y !== FLAT);
   const ups = moves.reduce((sum, p) => sum + Number(p.y === UP), 0);
@@ -100,13 +103,13 @@ export function assess(predictions: readonly Prediction[], seed: number, horizon
     flat_share: ratio(known.length - moves.length, known.length),
     void: predictions.length - known.length,
     majority: ratio(Math.max(ups, moves.length - ups), moves.length),
-    ...judged(moves, seed),
+    ...judged(moves, seed, block),
     at_coverage: COVERAGES.map((coverage) => {
       const chosen = ranked.slice(0, Math.floor(ranked.length * coverage));
-      return { coverage, n: chosen.length, ...judged(chosen, seed) };
+      return { coverage, n: chosen.length, ...judged(chosen, seed, block) };
     }),
-    ...coverageAt(ranked, seed),
-    emitted: emittedMetrics(predictions, seed),
+    ...coverageAt(ranked, seed, block),
+    emitted: emittedMetrics(predictions, seed, block),
     mcc: matthews(moves),
     brier: mean(moves, (p) => (p.probabilityUp - Number(p.y === UP)) ** 2),
     ece: calibrationError(moves),
@@ -130,13 +133,13 @@ function nonOverlapping(moves: readonly Prediction[], horizon: number): number {
   return count;
 }
 
-function judged(moves: readonly Prediction[], seed: number): Sureness & { readonly accuracy: number | null } {
+function judged(moves: readonly Prediction[], seed: number, block: number): Sureness & { readonly accuracy: number | null } {
   const accuracy = ratio(
     moves.reduce((sum, p) => sum + Number(isRight(p)), 0),
     moves.length,
   );
   if (accuracy === null) return { accuracy, effective_n: 0, wilson: null, bootstrap: null };
-  const blocks = blocksOfMoves(moves);
+  const blocks = blocksOfMoves(moves, block);
   const effective = effectiveTrials(blocks);
   return {
     accuracy,
@@ -146,17 +149,22 @@ function judged(moves: readonly Prediction[], seed: number): Sureness & { readon
   };
 }
 
-function blocksOfMoves(moves: readonly Prediction[]): Block[] {
+function blocksOfMoves(moves: readonly Prediction[], block: number): Block[] {
   return blocksOf(
     moves.map((p) => p.t),
     moves.map((p) => Number(isRight(p))),
+    block,
   );
 }
 
-function coverageAt(ranked: readonly Prediction[], seed: number): Pick<Assessment, 'coverage_at_68' | 'coverage_at_68_range'> {
-  const keys = [...new Set(ranked.map(({ t }) => Math.floor(t / BLOCK_MS)))];
+function coverageAt(
+  ranked: readonly Prediction[],
+  seed: number,
+  width: number,
+): Pick<Assessment, 'coverage_at_68' | 'coverage_at_68_range'> {
+  const keys = [...new Set(ranked.map(({ t }) => Math.floor(t / width)))];
   const places = new Map(keys.map((key, place) => [key, place]));
-  const block = Int32Array.from(ranked, ({ t }) => places.get(Math.floor(t / BLOCK_MS))!);
+  const block = Int32Array.from(ranked, ({ t }) => places.get(Math.floor(t / width))!);
   const right = Uint8Array.from(ranked, (p) => Number(isRight(p)));
   const times = new Int32Array(keys.length);
   const range = bootstrap(
@@ -191,7 +199,7 @@ function largestCoverage(right: Uint8Array, times: (i: number) => number): numbe
   return trials === 0 ? 0 : largest / trials;
 }
 
-function emittedMetrics(predictions: readonly Prediction[], seed: number): EmittedMetrics {
+function emittedMetrics(predictions: readonly Prediction[], seed: number, block: number): EmittedMetrics {
   const emitted = predictions.filter((p) => p.signal !== 0);
   const moves = emitted.filter((p) => p.y !== VOID && p.y !== FLAT);
   const right = moves.reduce((sum, p) => sum + Number(p.signal === p.y), 0);
@@ -203,7 +211,7 @@ function emittedMetrics(predictions: readonly Prediction[], seed: number): Emitt
     void: emitted.reduce((sum, p) => sum + Number(p.y === VOID), 0),
     right,
     accuracy_with_flats: ratio(right, emitted.length),
-    ...judged(moves, seed),
+    ...judged(moves, seed, block),
   };
 }
 

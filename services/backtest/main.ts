@@ -4,16 +4,24 @@ import { accuracyTable } from '#libs/validation/accuracy-table.ts';
 import { consistencyText } from '#libs/validation/consistency.ts';
 import { paperTable } from '#libs/validation/paper-table.ts';
 import { untilStopped } from '#services/cli/process.ts';
-import { runBacktest } from './backtest.ts';
+import { type BacktestHooks, runBacktest } from './backtest.ts';
+import { fastBacktestText, runFastBacktest } from './fast/backtest.ts';
+import { parseFastBacktestOptions } from './fast/options.ts';
 import { parseBacktestOptions } from './options.ts';
 import { pathsText } from './paths.ts';
 
 export function backtestCommand(): Command {
   return new Command('backtest')
-    .description('train on the past of a candle file, decide every minute of its rest, print the accuracy')
-    .requiredOption('--history <file>', 'candles: .csv, .csv.gz or .parquet')
+    .description('train on the past of a history file, decide on its rest (each minute; each quote change), print the accuracy')
+    .requiredOption('--history <file>', 'candles, or ticks with --lane fast: .csv, .csv.gz or .parquet')
+    .option('--lane <kind>', 'slow = every minute of candles; fast = at quote changes of ticks', 'slow')
     .option('--context <file>', 'context values (`backfill --export-context`): .csv, .csv.gz or .parquet')
-    .requiredOption('--train-until <time>', 'first decision that is tested, UTC, for instance 2023-03-08T00:00:00Z')
+    .option('--train-until <time>', 'first decision that is tested, UTC, for instance 2023-03-08T00:00:00Z')
+    .option('--train-share <share>', 'with --lane fast, in place of --train-until: share of the time that trains, such as 0.6')
+    .option(
+      '--delay <ms>',
+      'with --lane fast: how long after a decision the price is taken that its move is measured from; default 0',
+    )
     .option('--retrain-every <duration>', 'length of a test fold, for instance 12h', '2d')
     .option(
       '--validation <kind>',
@@ -23,7 +31,7 @@ export function backtestCommand(): Command {
     .option('--groups <n>', 'of combinatorial validation', '6')
     .option('--test-groups <n>', 'groups that are tested at once', '2')
     .option('--embargo <duration>', 'left out on both sides of a tested group', '1h')
-    .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m')
+    .option('--horizons <list>', 'of 1m, 5m, 15m (default 1m,5m); with --lane fast of 1s, 2s, 5s, 10s (default all)')
     .option('--report <file>', 'writes the accuracy as JSON')
     .option('--html <file>', 'writes the report as one HTML page with plots')
     .option('--predictions <file>', 'writes every decision as CSV')
@@ -47,13 +55,16 @@ export function backtestCommand(): Command {
     )
     .option('--trials <n[,variance]>', 'trials that the ledger lacks, and the variance of their hourly Sharpe ratios')
     .option('--quick', 'smaller models, less accurate')
-    .action(async (raw: object) => {
-      const options = parseBacktestOptions(raw);
+    .action(async (raw: { readonly lane: string }, command: Command) => {
+      const { lane, ...rest } = raw;
+      if (lane !== 'slow') {
+        const options = parseFastBacktestOptions(given(raw, command));
+        process.stdout.write(`${fastBacktestText(await runFastBacktest(options, hooks()))}\n`);
+        return;
+      }
+      const options = parseBacktestOptions(rest);
       const started = performance.now();
-      const report = await runBacktest(options, {
-        signal: untilStopped(),
-        onProgress: (stage, done, total) => process.stderr.write(`\r${stage} ${Math.floor((100 * done) / total)} %   `),
-      });
+      const report = await runBacktest(options, hooks());
       process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
       process.stdout.write(`${accuracyTable(report)}\n\n${paperTable(report.results)}\n`);
       process.stdout.write(`${report.trials.count} trials: ${report.trials.from.join(', ')}\n`);
@@ -61,4 +72,16 @@ export function backtestCommand(): Command {
       if (paths !== '') process.stdout.write(`\n${paths}\n`);
       if (report.consistency.length > 0) process.stdout.write(`\n${consistencyText(report.consistency)}\n`);
     });
+}
+
+/** Without what commander put in for the other lane. */
+function given(raw: object, command: Command): object {
+  return Object.fromEntries(Object.entries(raw).filter(([name]) => command.getOptionValueSource(name) !== 'default'));
+}
+
+function hooks(): Pick<BacktestHooks, 'onProgress' | 'signal'> {
+  return {
+    signal: untilStopped(),
+    onProgress: (stage, done, total) => process.stderr.write(`\r${stage} ${Math.floor((100 * done) / total)} %   `),
+  };
 }

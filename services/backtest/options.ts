@@ -137,11 +137,16 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
 
 /** Throws `TRB_UNKNOWN_HORIZON`. */
 export function parseHorizons(text: string): Horizon[] {
+  return parseHorizonsOf(text, SLOW_HORIZONS, 'candles');
+}
+
+/** Throws `TRB_UNKNOWN_HORIZON`. */
+export function parseHorizonsOf(text: string, known: readonly Horizon[], from: string): Horizon[] {
   const names = [...new Set(list(text) ?? [])];
-  const horizons = names.flatMap((name) => SLOW_HORIZONS.filter((horizon) => horizon === name));
+  const horizons = names.flatMap((name) => known.filter((horizon) => horizon === name));
   if (horizons.length === 0 || horizons.length < names.length) {
-    throw new TributaryError('TRB_UNKNOWN_HORIZON', `"${text}" is no list of horizons that candles can be tested on.`, {
-      hint: `Choose from ${SLOW_HORIZONS.join(', ')}.`,
+    throw new TributaryError('TRB_UNKNOWN_HORIZON', `"${text}" is no list of horizons that ${from} can be tested on.`, {
+      hint: `Choose from ${known.join(', ')}.`,
     });
   }
   return horizons;
@@ -155,7 +160,8 @@ function parseCategories(text: string | undefined): Category[] {
   return known;
 }
 
-function parseTime(text: string): number {
+/** Milliseconds, a whole minute. */
+export function parseTime(text: string): number {
   const isIso = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(text);
   const zoned = isIso && text.includes('T') && !/(Z|[+-]\d{2}:\d{2})$/.test(text) ? `${text}Z` : text;
   const time = isIso ? Date.parse(zoned) : Number.NaN;
@@ -200,7 +206,7 @@ function parseTrials(text: string | undefined): TrialsElsewhere {
   return { count: Number(match[1]), variance: match[2] === undefined ? undefined : Number(match[2]) };
 }
 
-function list(text: string | undefined): string[] | undefined {
+export function list(text: string | undefined): string[] | undefined {
   const parts = text
     ?.split(',')
     .map((part) => part.trim())
@@ -208,6 +214,6 @@ function list(text: string | undefined): string[] | undefined {
   return parts === undefined || parts.length === 0 ? undefined : parts;
 }
 
-function wrong(what: string, hint: string): TributaryError {
+export function wrong(what: string, hint: string): TributaryError {
   return new TributaryError('TRB_BACKTEST_OPTIONS', `${what}.`, { hint });
 }

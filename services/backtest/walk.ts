@@ -131,8 +131,8 @@ export function summaryOf(
 }
 
 /**
- * One decision a minute; a minute without a vector abstains at one half. Probabilities as written to the file: six digits. Without a decider
- * it is the first of the members as it is, which never speaks.
+ * One decision a minute, and a minute without a vector abstains at one half; where decisions are irregular, one for each row that has one.
+ * Probabilities as written to the file: six digits. Without a decider it is the first of the members as it is, which never speaks.
  */
 export function decisions(
   data: HeadData,
@@ -147,7 +147,8 @@ export function decisions(
   const threshold = decider?.threshold.confidence ?? Infinity;
   const known = new Map([...rows].map((row, i) => [data.table.t[row]!, { row, up: ups?.[i] ?? 0.5 }]));
   const out: Prediction[] = [];
-  for (let t = fold.testFrom; t < fold.testTo; t += MINUTE) {
+  const times = data.isDecided === undefined ? minutesOf(fold) : known.keys();
+  for (const t of times) {
     const found = known.get(t);
     const probabilityUp = Number((found?.up ?? 0.5).toFixed(6));
     const speaks = Math.max(probabilityUp, 1 - probabilityUp) >= threshold;
@@ -159,4 +160,8 @@ export function decisions(
     });
   }
   return out;
+}
+
+function* minutesOf(fold: Pick<Fold, 'testFrom' | 'testTo'>): Generator<number> {
+  for (let t = fold.testFrom; t < fold.testTo; t += MINUTE) yield t;
 }

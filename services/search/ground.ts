@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
-import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type CandleTarget } from '#libs/validation/labels.ts';
 import { innerFolds } from '#libs/validation/splits.ts';
 import { openSource, type SourceChoice } from '#services/training/candle-source.ts';
 import { headData, trainingRows } from '#services/training/head-data.ts';
@@ -15,7 +15,7 @@ import { type Ground } from './trial.ts';
 
 export interface GroundOptions {
   readonly horizons: readonly Horizon[];
-  readonly target: LabelTarget;
+  readonly target: CandleTarget;
   readonly symbols?: readonly string[];
   readonly venues?: readonly string[];
   readonly folds: number;

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { type TrialRow } from '#libs/store/trials.ts';
-import { type LabelTarget } from '#libs/validation/labels.ts';
+import { type CandleTarget } from '#libs/validation/labels.ts';
 import { toStoreOptions } from '#services/archive/options.ts';
 import { duration, horizons, logLevelOption, names, seedOption, wholeNumber } from '#services/cli/options.ts';
 import { type Device, isTensorflowStaged, tensorflowMissing } from '#services/training/deep/tensorflow.ts';
@@ -14,7 +14,7 @@ import { type Kind, KINDS } from './space.ts';
 interface Options {
   readonly until: number;
   readonly horizons: readonly Horizon[];
-  readonly target: LabelTarget;
+  readonly target: CandleTarget;
   readonly symbols?: readonly string[];
   readonly venues?: readonly string[];
   readonly models: readonly Kind[];

@@ -115,7 +115,10 @@ describe('decisions', () => {
   test('wait after a gap until there is a quote and 30 s of prices again; repeats, crossed and absurd quotes make none', () => {
     const at = T + 90_000;
     const place = ticks.findIndex(({ receiveTime }) => receiveTime >= at * 1000);
-    const event = { $case: 'gap' as const, value: { kind: GapKind.GAP_KIND_DISCONNECT, fromTradeId: 0, toTradeId: 0, detail: '' } };
+    const event = {
+      $case: 'gap' as const,
+      value: { kind: GapKind.GAP_KIND_DISCONNECT, fromTradeId: 0, toTradeId: 0, detail: '' },
+    };
     const gap = Tick.fromPartial({
       asset: 'BTC',
       venue: 'okx',
