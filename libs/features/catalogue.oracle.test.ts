@@ -33,9 +33,12 @@ test('features of price and volume and technical ones have edge cases', () => {
   const leader = read('leader-edges.json') as { readonly price: { readonly columns: readonly string[] } };
   // Seconds without a clock, without quotes, a leg that ends.
   const seconds = read('seconds.json') as { readonly columns: readonly string[] };
+  const forecast = Object.values(read('forecast.json')) as readonly { readonly columns: readonly string[] }[];
   const named = new Set([
     ...bars.flatMap(({ features }) => Object.keys(features)),
-    ...[...legs, flow, leader.price, seconds].flatMap(({ columns }) => columns.map((name) => name.replace(/[.@].*/, ''))),
+    ...[...legs, flow, leader.price, seconds, ...forecast].flatMap(({ columns }) =>
+      columns.map((name) => name.replace(/[.@].*/, '')),
+    ),
   ]);
   // What is made of context values alone has its edge cases in macro.oracle.test.ts.
   const isOfMarket = ({ inputs }: Feature): boolean => inputs.some((input) => input !== 'context');

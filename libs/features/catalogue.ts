@@ -7,6 +7,7 @@ import { flowBlock, longMidReturnBlock, midReturnBlock, quoteBlock } from './flo
 import { fundamentalMarketBlock } from './fundamental-market.ts';
 import { fundamentalNetworkBlock } from './fundamental-network.ts';
 import { fundamentalSocialBlock } from './fundamental-social.ts';
+import { forecastBlock } from './forecast.ts';
 import { fairBlock, leaderBlock, spreadBlock, spreadLevelBlock } from './gaps.ts';
 import { secondLeaderBlock } from './leader-seconds.ts';
 import { legBlock, legSpreadBlock, ownBlock, rateBlock, scaleBlock } from './leg-block.ts';
@@ -35,6 +36,7 @@ export const CATALOGUE: readonly Block[] = [
   aggregateSpreadBlock,
   leaderBlock,
   secondLeaderBlock,
+  forecastBlock,
   quoteBlock,
   midReturnBlock,
   longMidReturnBlock,

@@ -1,17 +1,11 @@
 /** How far the instrument stands from every leg and from all together, and which of them it has been following. */
-import { DOLLAR_LEGS, EURO_NOTE, EURO_VERSIONS, EVERY_LEG, FURTHER_LEGS, hasFeature, LEGS } from './leg-block.ts';
+import { DOLLAR_LEGS, EURO_NOTE, EURO_VERSIONS, EVERY_LEG, FURTHER_LEGS, hasFeature, legOf, LEGS } from './leg-block.ts';
 import { type Feature, type MinuteBlock } from './declaration.ts';
 import { clear, createRolling, deviation, mean, push, type Rolling } from './rolling.ts';
-import { type InstrumentState } from './state.ts';
 import { returnOver } from './trail.ts';
 import { type View } from './view.ts';
 
 const inputs = ['bars', 'references'] as const;
-
-function legOf(view: View, index: number): InstrumentState | undefined {
-  const { venue, quote } = EVERY_LEG[index]!;
-  return view.asset.venues.get(venue)?.get(`${view.asset.asset}-${quote}`);
-}
 
 export const fairBlock: MinuteBlock<null> = {
   kind: 'minute',

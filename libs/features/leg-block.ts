@@ -1,6 +1,6 @@
 /** Columns of the legs: one set per venue and quote currency of the asset, one per conversion rate. */
 import { type Feature, type MinuteBlock } from './declaration.ts';
-import { closeLocation, isDollar, type Leg, SPREAD_MINUTES, spreadFromMean } from './legs.ts';
+import { closeLocation, isDollar, SPREAD_MINUTES, spreadFromMean } from './legs.ts';
 import { isFresh } from './references.ts';
 import { type InstrumentState } from './state.ts';
 import { latest, momentum, returnOver } from './trail.ts';
@@ -42,6 +42,12 @@ const FURTHER_FEATURES = ['leg_ret', 'leg_mom_10', 'spread', 'spread_z_1h'];
 /** Which features of a block over legs a leg has. */
 export function hasFeature(variant: string, { name }: Feature): boolean {
   return !FURTHER_VARIANTS.has(variant) || FURTHER_FEATURES.includes(name);
+}
+
+/** The instrument of EVERY_LEG[index]; undefined = not seen. */
+export function legOf({ asset }: View, index: number): InstrumentState | undefined {
+  const { venue, quote } = EVERY_LEG[index]!;
+  return asset.venues.get(venue)?.get(`${asset.asset}-${quote}`);
 }
 
 export const EURO_NOTE = '; of euro legs version 2: converted at the live rate';
@@ -236,10 +242,10 @@ function writeLeg(instrument: InstrumentState, view: View, out: Float64Array, at
   if (Number.isNaN(minute.close)) return;
   const { trail } = leg;
   if (leg.isRecent) {
-    out[at] = returnOver(trail, 1) / trail.scale;
+    out[at] = retOf(instrument);
     for (let i = 0; i < MOMENTUM_MINUTES.length; i++) out[at + 1 + i] = momentum(trail, MOMENTUM_MINUTES[i]!);
   }
-  if (leg.isLive) writeSpread(leg, view, out, at + 13);
+  for (let i = 0; i < SPREAD_MINUTES.length; i++) out[at + 13 + i] = spreadDevOf(instrument, view, i);
   out[at + 6] = closeLocation(minute.high, minute.low, minute.close);
   out[at + 7] = Math.log(minute.high / minute.low) / trail.scale;
   out[at + 8] = Math.log(minute.high / minute.close) / trail.scale;
@@ -249,12 +255,17 @@ function writeLeg(instrument: InstrumentState, view: View, out: Float64Array, at
   out[at + 12] = Math.min(instrument.stale, 30);
 }
 
-function writeSpread(leg: Leg, { asset }: View, out: Float64Array, at: number): void {
-  if (asset.lead === undefined) return;
-  const { scale } = asset.lead.leg.trail;
-  for (let i = 0; i < SPREAD_MINUTES.length; i++) out[at + i] = spreadFromMean(leg, i) / scale;
+/** What `leg_ret` and `own_ret` say; NaN = missing. */
+export function retOf({ leg: { isRecent, trail } }: InstrumentState): number {
+  return isRecent ? returnOver(trail, 1) / trail.scale : NaN;
 }
 
-function levelOf({ leg }: InstrumentState, { asset }: View): number {
+/** What `leg_spread_dev` and `own_spread_dev` say over SPREAD_MINUTES[index]. */
+export function spreadDevOf({ leg }: InstrumentState, { asset }: View, index: number): number {
+  return leg.isLive && asset.lead !== undefined ? spreadFromMean(leg, index) / asset.lead.leg.trail.scale : NaN;
+}
+
+/** What `leg_spread` and `own_spread` say. */
+export function levelOf({ leg }: InstrumentState, { asset }: View): number {
   return leg.isLive && leg.conversion.isDollars && asset.lead !== undefined ? leg.spread / asset.lead.leg.trail.scale : NaN;
 }

@@ -5,13 +5,15 @@ import { lagsOf } from './lags.ts';
 import { type Matrix, selectColumns } from './matrix.ts';
 import { strongestColumns } from './screening.ts';
 import { type Dataset } from './trainer.ts';
-import { gather, usableInputs } from './vector-table.ts';
+import { gather, type LagsOf, usableInputs } from './vector-table.ts';
 
 export interface DesignOptions {
   /** The newest rows that are trained on, at most. */
   readonly rows: number;
   /** The inputs most correlated with the outcome over the training rows that are kept, at most. */
   readonly inputs: number;
+  /** Names without version; only these are inputs, as they are now. Default: all, with their lags. */
+  readonly features?: readonly string[] | undefined;
 }
 
 export interface Design {
@@ -29,7 +31,7 @@ const designs = new WeakMap<Dataset, Map<string, Design>>();
 export function designOf(dataset: Dataset, options: DesignOptions): Design {
   const known = designs.get(dataset) ?? new Map<string, Design>();
   designs.set(dataset, known);
-  const key = `${options.rows} ${options.inputs}`;
+  const key = `${options.rows} ${options.inputs} ${options.features?.join() ?? ''}`;
   const design = known.get(key) ?? makeDesign(dataset, options);
   known.set(key, design);
   return design;
@@ -40,7 +42,7 @@ function makeDesign({ table, rows: all, outcomes }: Dataset, options: DesignOpti
   const from = Math.max(0, all.length - options.rows);
   const rows = all.subarray(from);
   const up = outcome!.up.subarray(from);
-  const usable = usableInputs(table, rows, lagsOf);
+  const usable = usableInputs(table, rows, options.features === undefined ? lagsOf : nowOf(options.features));
   const wide = gather(table, usable, rows);
   const kept = strongestColumns(wide, up, options.inputs);
   const matrix = kept.length === wide.width ? wide : selectColumns(wide, kept);
@@ -56,6 +58,10 @@ function makeDesign({ table, rows: all, outcomes }: Dataset, options: DesignOpti
       return bins;
     },
   };
+}
+
+function nowOf(features: readonly string[]): LagsOf {
+  return (column) => (features.includes(column.replace(/@.*/, '')) ? [0] : []);
 }
 
 function weightsOf(size: Float64Array): Float64Array {

@@ -1,13 +1,19 @@
 /** Fits the members of one head on one training window and lets them predict later rows. Pure: the same job gives the same result. */
 import { type BoostOptions } from './boosted-trees.ts';
 import { type DesignOptions } from './design.ts';
-import { type FlatModel, logisticTrainer, treesTrainer } from './flat-trainers.ts';
+import { type FlatModel, joinModels, logisticTrainer, treesTrainer } from './flat-trainers.ts';
 import { type Dataset, type FittedModel } from './trainer.ts';
 import { type VectorTable } from './vector-table.ts';
 
 /** What a member is and how it is fitted. */
 export type MemberRecipe =
-  | { readonly kind: 'logistic'; readonly inverseL2: number; readonly tolerance: number }
+  | {
+      readonly kind: 'logistic';
+      readonly inverseL2: number;
+      readonly tolerance: number;
+      /** Its only inputs, without version; default: the design that members share. */
+      readonly features?: readonly string[];
+    }
   | {
       readonly kind: 'trees';
       /** Rows weigh as the size of their move, up to three times the median. */
@@ -15,12 +21,13 @@ export type MemberRecipe =
       readonly boost: Omit<BoostOptions, 'seed'>;
     };
 
-/** `logistic`, `trees`, `weighted_trees`. */
+/** `logistic`, `forecast` (logistic on features of its own), `trees`, `weighted_trees`. */
 export function memberName(member: MemberRecipe): string {
-  return member.kind === 'trees' && member.weighted ? 'weighted_trees' : member.kind;
+  if (member.kind === 'logistic') return member.features === undefined ? 'logistic' : 'forecast';
+  return member.weighted ? 'weighted_trees' : 'trees';
 }
 
-/** Members that share a design. */
+/** Members that share a design, but for those that name their features. */
 export interface FlatRecipe extends DesignOptions {
   readonly members: readonly MemberRecipe[];
   /** Bins a column. */
@@ -59,8 +66,7 @@ export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitRe
     members.push(await fitMember(dataset, member, job.recipe, job.seed + k));
   const predictions = await Promise.all(members.map((member) => member.score(table, job.predict)));
   return {
-    inputs: members[0]?.inputs ?? [],
-    models: members.map(({ model }) => model),
+    ...joinModels(members.map(({ inputs, model }) => ({ inputs, models: [model] }))),
     predictions: predictions.map(([first]) => first!),
   };
 }

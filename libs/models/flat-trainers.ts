@@ -19,10 +19,15 @@ export interface TreesTrainerOptions extends DesignOptions {
   readonly weighted: boolean;
 }
 
+/** What it says without inputs: how often it went up is no forecast. */
+const ONE_HALF: LogisticModel = { kind: 'logistic', scaler: { mean: [], deviation: [] }, weights: [], intercept: 0 };
+
 export const logisticTrainer: Trainer<LogisticTrainerOptions, FlatModel> = {
   kind: 'logistic',
   fit(dataset, options, progress, signal) {
-    return fitted(signal, progress, designOf(dataset, options), ({ matrix, up }) => fitLogistic(matrix, up, options));
+    return fitted(signal, progress, designOf(dataset, options), ({ matrix, up }) =>
+      matrix.width === 0 ? ONE_HALF : fitLogistic(matrix, up, options),
+    );
   },
 };
 

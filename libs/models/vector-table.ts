@@ -25,10 +25,11 @@ export type LagsOf = (column: string) => readonly number[];
 export function usableInputs(table: VectorTable, rows: Int32Array, lagsOf: LagsOf): Input[] {
   const seen = new Set<string>();
   return table.columns.flatMap((feature, c) => {
-    const print = fingerprint(table, rows, c);
+    const lags = lagsOf(feature);
+    const print = lags.length === 0 ? undefined : fingerprint(table, rows, c);
     if (print === undefined || seen.has(print)) return [];
     seen.add(print);
-    return lagsOf(feature).map((lag) => ({ feature, lag }));
+    return lags.map((lag) => ({ feature, lag }));
   });
 }
 
