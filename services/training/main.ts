@@ -10,6 +10,7 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle } from '#libs/models/bundle.ts';
 import { type Recipe } from '#libs/models/fit.ts';
+import { innerFolds } from '#libs/validation/splits.ts';
 import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
@@ -23,11 +24,20 @@ import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
 import { createFitPool } from './fit-pool.ts';
-import { headData, type HeadData } from './head-data.ts';
+import { headData, type HeadData, trainingRows } from './head-data.ts';
 import { createPooledMembers, joinHeads, type PooledMembers } from './pooled-members.ts';
 import { foldToFiles } from './history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from './recipes.ts';
-import { DEFAULT_THRESHOLD, sealTables, type Span, trainTable, type TrainedTable } from './train.ts';
+import {
+  DEFAULT_THRESHOLD,
+  FIRST_SHARE,
+  INNER_PARTS,
+  LEAST_MOVES,
+  sealTables,
+  type Span,
+  trainTable,
+  type TrainedTable,
+} from './train.ts';
 import { sourceOptions } from './source-options.ts';
 import { type StoredTable } from './vector-files.ts';
 
@@ -157,7 +167,7 @@ async function trainTables(
   const trained = new Map<StoredTable, TrainedTable>();
   for (const instrument of new Set(stored.map((each) => each.instrument))) {
     const venues = stored.filter((each) => each.instrument === instrument);
-    await withPooled(venues, given, async (pooled) => {
+    await withPooled(venues, span, given, async (pooled) => {
       for (const each of venues) trained.set(each, await trainStored(each, span, { ...given, pooled }));
     });
   }
@@ -168,15 +178,22 @@ async function trainTables(
   );
 }
 
-/** `work` gets the members of all venues, where there are several and the recipe has such members. */
+/**
+ * `work` gets the members of all venues. None where there is one venue, and none where history is so long that the newest rows, which are all that
+ * they are fitted on, come after what the first inner fold trains on.
+ */
 async function withPooled(
   venues: readonly StoredTable[],
+  { to }: Span,
   { horizons, target, quick, seed, workers }: TableOptions,
   work: (pooled: PooledMembers | undefined) => Promise<void>,
 ): Promise<void> {
   const { pooled: recipe } = recipeOf(quick);
   if (recipe === undefined || venues.length < 2) return work(undefined);
   const heads = joinHeads(headsOf(venues, horizons, target), venues.length);
+  const from = venues.reduce((least, venue) => Math.min(least, venue.from), Infinity);
+  const [first] = innerFolds(from, to, FIRST_SHARE, INNER_PARTS);
+  if (trainingRows(heads[0]!, { ...first!, from: -Infinity }).length < LEAST_MOVES) return work(undefined);
   const pool = createFitPool([heads[0]!.table], workers);
   try {
     await work(createPooledMembers({ pool, place: 0, heads, recipe, seed }));

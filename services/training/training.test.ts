@@ -58,6 +58,27 @@ describe('training', () => {
     PATIENCE,
   );
 
+  test(
+    'venues of an instrument share the member of all their rows',
+    async () => {
+      const history = join(folder, 'two.csv');
+      await writeFile(history, candlesCsv(0));
+      const bundle = await runTraining(
+        {
+          ...{ history, out: join(folder, 'two.json'), horizons: '5m', target: 'entry', seed: '1', workers: '0' },
+          key: join(folder, 'operator.pem'),
+        },
+        signal,
+      );
+      const models = bundle.heads.map(({ members }) => members.map(({ model }) => model));
+      expect(models.map((members) => members.map(({ kind }) => kind))).toEqual([
+        ['trees', 'trees', 'logistic', 'trees'],
+        ['trees', 'trees', 'logistic', 'trees'],
+      ]);
+    },
+    PATIENCE,
+  );
+
   test.each([
     ['TRB_TRAINING_OPTIONS', { seed: 'one' }],
     ['TRB_TRAINING_OPTIONS', { device: 'gpu' }],
@@ -79,8 +100,8 @@ describe('training', () => {
   });
 });
 
-/** Fifteen hours of Coinbase, two of Kraken. */
-function candlesCsv(): string {
+/** Fifteen hours of Coinbase, of Kraken those from a minute on: two by default. */
+function candlesCsv(krakenFrom = 780): string {
   const random = createRandom(3);
   const lines = ['ts,venue,symbol,open,high,low,close,volume,trades'];
   let last = 30_000;
@@ -89,7 +110,7 @@ function candlesCsv(): string {
     last = close;
     const ts = new Date(START + minute * 60_000).toISOString();
     const prices = `${open},${Math.max(open, close) + 1},${Math.min(open, close) - 1},${close}`;
-    for (const venue of minute < 780 ? ['coinbase'] : ['coinbase', 'kraken'])
+    for (const venue of minute < krakenFrom ? ['coinbase'] : ['coinbase', 'kraken'])
       lines.push(`${ts},${venue},BTC-USD,${prices},${random.next()},5`);
   }
   return `${lines.join('\n')}\n`;
