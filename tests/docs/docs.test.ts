@@ -12,7 +12,9 @@ const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 describe('.env.example', () => {
   test('lists every environment variable that an option or a source reads, and no other', () => {
     const code = files('services').filter((path) => path.endsWith('.ts'));
-    const inCode = new Set(code.flatMap((path) => [...read(path).matchAll(/\.env\('([A-Z_]+)'\)/g)].map((match) => match[1]!)));
+    const inCode = new Set(
+      code.flatMap((path) => [...read(path).matchAll(/\.env\(\s*'([A-Z_]+)',?\s*\)/g)].map((match) => match[1]!)),
+    );
     for (const path of code) for (const [, name] of read(path).matchAll(/readSecret\('([A-Z_]+)'/g)) inCode.add(name!);
     const ofSources = code.filter(
       (path) => path.startsWith(join('services', 'context', 'sources')) && !path.endsWith('.test.ts'),
