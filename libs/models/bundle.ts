@@ -156,7 +156,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
  * an index out of place), `TRB_BUNDLE_NETWORK` (a network of other operators), `TRB_BUNDLE_ID` (content and id disagree).
  */
 export function loadBundle(bytes: Uint8Array): Bundle {
-  const parsed = bundleSchema.safeParse(parseJson(bytes));
+  const parsed = bundleSchema.safeParse(parseBundleJson(bytes));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const where = issue === undefined ? '' : ` at ${issue.path.join('.') || 'the top'}: ${issue.message}`;
@@ -181,7 +181,8 @@ export function loadBundle(bytes: Uint8Array): Bundle {
   return bundle;
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** Throws `TRB_BUNDLE_UNREADABLE`, `TRB_BUNDLE_FORMAT`. */
+export function parseBundleJson(bytes: Uint8Array): unknown {
   let content: unknown;
   try {
     content = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));

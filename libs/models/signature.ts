@@ -4,7 +4,8 @@
  */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import { TributaryError } from '../errors/errors.ts';
-import { type Bundle, encodeBundle, loadBundle } from './bundle.ts';
+import { type Bundle, encodeBundle, loadBundle, parseBundleJson } from './bundle.ts';
+import { encodeExternal, type External, parseExternal } from './external/external.ts';
 
 /** Signed along with the content, so that a signature made for one kind is none for another. */
 const KINDS = {
@@ -64,6 +65,17 @@ export function openSigned(kind: SignedKind, bytes: Uint8Array, trusted: readonl
 /** Reads a bundle that one of the trusted keys signed. Throws what `openSigned` and `loadBundle` throw. */
 export function openBundle(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle {
   return loadBundle(openSigned('bundle', bytes, trusted));
+}
+
+/** Whatever a slot may hold: a bundle, or a predictor from outside. Throws what `openSigned`, `loadBundle` and `parseExternal` throw. */
+export function openModel(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle | External {
+  const content = openSigned('bundle', bytes, trusted);
+  const json = parseBundleJson(content);
+  return typeof json === 'object' && json !== null && 'kind' in json ? parseExternal(json) : loadBundle(content);
+}
+
+export function signExternal(external: External, key: KeyObject): Uint8Array {
+  return signContent('bundle', encodeExternal(external), key);
 }
 
 /** First 16 hex digits of the SHA-256 of the public key (SPKI, DER). Takes the private key as well. */

@@ -5,7 +5,7 @@
 import { type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { TributaryError } from '../errors/errors.ts';
-import { openBundle, openSigned, signContent } from '../models/signature.ts';
+import { openModel, openSigned, signContent } from '../models/signature.ts';
 import { type ModelSlot } from '../wire/tributary/v1/models.ts';
 import { type ModelRegistry, SLOTS } from './registry.ts';
 
@@ -42,7 +42,7 @@ export class OrderBook {
   }
 }
 
-/** Resolves with the record that the slot has from then on. Throws what the registry throws, and `openBundle`. */
+/** Resolves with the record that the slot has from then on. Throws what the registry throws, and `openModel`. */
 export function carryOut(registry: ModelRegistry, order: Order, trusted: readonly KeyObject[], now: number): Promise<ModelSlot> {
   const { actor, reason } = order;
   const change = { actor, reason, now };
@@ -50,7 +50,7 @@ export function carryOut(registry: ModelRegistry, order: Order, trusted: readonl
   if (order.action === 'rollback') return registry.rollback(change);
   if (order.action !== 'publish') return registry.pin(change, order.action === 'pin');
   const bundle = Buffer.from(order.bundle, 'base64');
-  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: openBundle(bundle, trusted).id });
+  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: openModel(bundle, trusted).id });
 }
 
 function parse(content: Uint8Array): z.infer<typeof orderSchema> {

@@ -5,8 +5,10 @@
 import { Command, Option } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { type External } from '#libs/models/external/external.ts';
 import { DEFAULT_KEY } from '#libs/registry/operator-key.ts';
 import { type Order } from '#libs/registry/order.ts';
 import { SLOTS, type SlotName } from '#libs/registry/registry.ts';
@@ -28,6 +30,7 @@ export function modelsCommand(): Command {
     change('promote', 'the challenger becomes the champion, the champion previous'),
     change('rollback', 'the previous bundle becomes the champion again; without one the fallback decides'),
     pin(),
+    fallback(),
   ];
   for (const command of commands) models.addCommand(command);
   return models;
@@ -88,6 +91,31 @@ function pin(): Command {
     );
 }
 
+function fallback(): Command {
+  return onChange(
+    new Command('fallback')
+      .description('what decides where neither champion nor previous can; runs in shadow otherwise')
+      .argument('<what>', 'a bundle, the manifest of an ONNX file or of an endpoint, or grpc://HOST:PORT'),
+  ).action(async (what: string, options: ChangeOptions) => {
+    const bundle = Buffer.from(await signedFrom(what, options.key)).toString('base64');
+    await send(options, { action: 'publish', slot: 'fallback', bundle, ...whoOf(options) });
+  });
+}
+
+/** A bundle brings its signature; a predictor from outside is signed here. */
+async function signedFrom(what: string, keyFile: string): Promise<Uint8Array> {
+  const [{ isSigned, signExternal }, { externalFromManifest, externalFromUrl }, { operatorKey }] = await Promise.all([
+    import('#libs/models/signature.ts'),
+    import('#libs/models/external/external.ts'),
+    import('#libs/registry/operator-key.ts'),
+  ]);
+  const sign = async (external: External): Promise<Uint8Array> => signExternal(external, await operatorKey(keyFile));
+  if (what.includes('://')) return sign(externalFromUrl(what));
+  const bytes = await read(what);
+  if (isSigned('bundle', bytes)) return bytes;
+  return sign(await externalFromManifest(bytes.toString('utf8'), (path) => read(resolve(dirname(what), path))));
+}
+
 function onSlots(command: Command): Command {
   command
     .addOption(new Option('--url <url>', 'of the running instance').env('TRIBUTARY_URL').default('http://127.0.0.1:8787'))
@@ -126,7 +154,7 @@ async function send(options: SlotsOptions, order: Order): Promise<void> {
 
 async function read(file: string): Promise<Buffer> {
   return readFile(file).catch((cause: unknown) => {
-    throw new TributaryError('TRB_BUNDLE_NOT_FOUND', `There is no bundle at ${file}.`, {
+    throw new TributaryError('TRB_BUNDLE_NOT_FOUND', `There is no file ${file}.`, {
       hint: 'Make one with `tributary train --out FILE`.',
       cause,
     });

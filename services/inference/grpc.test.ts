@@ -101,6 +101,8 @@ describe('Score', () => {
     horizon: '1m',
     schemaId: SCHEMA_ID,
     values: COLUMNS.map((_, i) => (i === 0 ? -2 : 0)),
+    steps: 0,
+    inputs: [] as string[],
   };
   const score = (change: Partial<typeof request> = {}) =>
     ask<typeof request, ScoreResponse>(client.score.bind(client), { ...request, ...change });
@@ -118,6 +120,8 @@ describe('Score', () => {
       details: expect.stringContaining(SCHEMA_ID),
     });
     expect(await score({ values: [0] })).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(await score({ steps: 2 })).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(await score({ inputs: ['own_ret@1'] })).toMatchObject({ code: status.INVALID_ARGUMENT });
     expect(await score({ venue: 'bitstamp' })).toMatchObject({ code: status.NOT_FOUND });
   });
 });

@@ -219,7 +219,8 @@ function nameOf({ instrument, venue, horizon }: GetSignalRequest): string {
 }
 
 async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResponse> {
-  const { venue, instrument, horizon, schemaId, values } = request;
+  const { venue, instrument, horizon, schemaId, values, inputs } = request;
+  const steps = Math.max(1, request.steps);
   parseInstrument(instrument);
   checkHorizon(horizon);
   if (schemaId !== scoring.schemaId) {
@@ -228,8 +229,13 @@ async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResp
       `The schema is ${scoring.schemaId}, not "${schemaId}": make the vector with this version.`,
     );
   }
-  if (values.length !== scoring.columns) {
-    throw new Refusal(status.INVALID_ARGUMENT, `A vector has ${scoring.columns} values, not ${values.length}.`);
+  if (inputs.length > 0)
+    throw new Refusal(status.INVALID_ARGUMENT, 'Give whole vectors: this service reads what its model needs.');
+  if (values.length !== steps * scoring.columns) {
+    throw new Refusal(
+      status.INVALID_ARGUMENT,
+      `${steps === 1 ? 'A vector has' : `${steps} vectors have`} ${steps * scoring.columns} values, not ${values.length}.`,
+    );
   }
   const model = await scoring.model();
   if (model === undefined) throw new Refusal(status.FAILED_PRECONDITION, 'No model serves yet: wait for the first training.');
@@ -237,12 +243,14 @@ async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResp
   if (!scorer.covers(venue, instrument, horizon)) {
     throw new Refusal(status.NOT_FOUND, `The model has no head for ${venue} ${instrument} ${horizon}.`);
   }
-  const before = scoring.windowBefore(venue, instrument, scorer.lags);
-  if (before === undefined) {
+  const given = Array.from({ length: steps }, (_, step) => values.slice(step * scoring.columns, (step + 1) * scoring.columns));
+  const before = steps > 1 ? [] : scoring.windowBefore(venue, instrument, scorer.lags);
+  if (before === undefined || before.length + steps <= scorer.lags) {
     throw new Refusal(status.FAILED_PRECONDITION, `The model reads ${scorer.lags} earlier vectors, which are not there yet.`);
   }
-  const window = [...before, values];
-  const answer = scorer.score(venue, instrument, horizon, window, await scorer.consult(venue, instrument, window))!;
+  const window = [...before, ...given];
+  const answer = scorer.score(venue, instrument, horizon, window, await scorer.consult(venue, instrument, window));
+  if (answer === undefined) throw new Refusal(status.FAILED_PRECONDITION, 'The model has nothing to say on this instrument now.');
   return { ...answer, direction: directionOf(answer), bundleId: scorer.bundleId };
 }
 

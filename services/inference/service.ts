@@ -133,7 +133,7 @@ class Inference implements Scoring {
     this.#registry = registry;
     this.#metrics = inferenceMetrics(context.metrics);
     const { refused } = this.#metrics;
-    this.#models = new ServingModels(registry, featureSchema(), options.trust, context.logger, (slot) => refused.inc({ slot }));
+    this.#models = new ServingModels(registry, featureSchema(), options.trust, context, (slot) => refused.inc({ slot }));
     this.#modelOrNever = this.#awaitModel();
   }
 

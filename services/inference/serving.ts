@@ -1,13 +1,20 @@
 /** Which models are asked at a decision time: those of the slots whose bundle can be loaded and whose features are all live. */
+import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type FeatureSchema } from '#libs/features/schema.ts';
 import { createScorer, type Scorer } from '#libs/models/scorer.ts';
-import { openBundle } from '#libs/models/signature.ts';
+import { type Bundle } from '#libs/models/bundle.ts';
+import { type External } from '#libs/models/external/external.ts';
+import { createExternalScorer } from '#libs/models/external/external-scorer.ts';
+import { createOnnxPredictor } from '#libs/models/external/onnx-predictor.ts';
+import { openModel } from '#libs/models/signature.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
 import { type ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
+import { type ServiceContext } from '#libs/service/service.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { type ServingModel } from './decide.ts';
+import { createGrpcPredictor } from './grpc-predictor.ts';
 import { MAX_LAGS } from './window.ts';
 
 /** Scorers kept; a slot's bundle that is asked for again after it fell out is loaded again. */
@@ -18,16 +25,24 @@ export class ServingModels {
   readonly #schema: FeatureSchema;
   readonly #trust: Trust;
   readonly #logger: Logger;
+  readonly #clock: WallClock;
   readonly #refused: (slot: string) => void;
   /** By bundle id; undefined = refused. */
   readonly #scorers = new Map<string, Scorer | undefined>();
 
   /** `refused` hears of each bundle that cannot serve, once. */
-  constructor(registry: ModelRegistry, schema: FeatureSchema, trust: Trust, logger: Logger, refused: (slot: string) => void) {
+  constructor(
+    registry: ModelRegistry,
+    schema: FeatureSchema,
+    trust: Trust,
+    { logger, clock }: Pick<ServiceContext, 'logger' | 'clock'>,
+    refused: (slot: string) => void,
+  ) {
     this.#registry = registry;
     this.#schema = schema;
     this.#trust = trust;
     this.#logger = logger;
+    this.#clock = clock;
     this.#refused = refused;
   }
 
@@ -79,11 +94,11 @@ export class ServingModels {
 
   #load(record: ModelSlot): Scorer | undefined {
     try {
-      const bundle = openBundle(record.bundle, this.#trust());
-      if (bundle.id !== record.bundleId) {
-        throw new TributaryError('TRB_BUNDLE_ID', `The record is of bundle ${record.bundleId} and holds ${bundle.id}.`);
+      const model = openModel(record.bundle, this.#trust());
+      if (model.id !== record.bundleId) {
+        throw new TributaryError('TRB_BUNDLE_ID', `The record is of bundle ${record.bundleId} and holds ${model.id}.`);
       }
-      const scorer = createScorer(bundle, this.#schema.columns);
+      const scorer = this.#scorerOf(model);
       if (scorer.lags > MAX_LAGS) {
         throw new TributaryError('TRB_BUNDLE_INVALID', `The bundle reads ${scorer.lags} earlier vectors; ${MAX_LAGS} are kept.`);
       }
@@ -94,5 +109,12 @@ export class ServingModels {
       this.#refused(record.slot);
       return undefined;
     }
+  }
+
+  #scorerOf(model: Bundle | External): Scorer {
+    const { columns, id } = this.#schema;
+    if (!('kind' in model)) return createScorer(model, columns);
+    const predictor = model.asks.kind === 'onnx' ? createOnnxPredictor(model) : createGrpcPredictor(model, id);
+    return createExternalScorer(model, columns, predictor, this.#clock);
   }
 }

@@ -3,13 +3,7 @@
  * @jest-environment ./tests/onnx/environment.js
  */
 import { describe, expect, test } from '@jest/globals';
-import {
-  type AttributeProto,
-  ModelProto,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from '../../wire/onnx/v1/onnx.ts';
+import { type AttributeProto, ModelProto, type NodeProto, TensorProto, type ValueInfoProto } from '../../wire/onnx/v1/onnx.ts';
 import { type Bundle, encodeBundle, loadBundle, sealBundle } from '../bundle.ts';
 import { sigmoid } from '../logistic.ts';
 import { createScorer } from '../scorer.ts';
@@ -93,9 +87,9 @@ test('sources are the venues, the rates and the rest', () => {
 
 /** [steps, batch, 2] -> sigmoid of the sum over steps, [batch, 2]. */
 function makeModel(): ModelProto {
-  const axes: TensorProto = { name: 'axes', dims: [1], dataType: INT64, rawData: new Uint8Array(8) };
+  const axes = TensorProto.fromPartial({ name: 'axes', dims: [1], dataType: INT64, rawData: new Uint8Array(8) });
   const node = (opType: string, input: string[], output: string, attribute: AttributeProto[] = []): NodeProto => ({
-    ...{ name: output, opType, input, output: [output], attribute },
+    ...{ name: output, opType, input, output: [output], attribute, domain: '' },
   });
   return {
     irVersion: IR_VERSION,

@@ -1,11 +1,5 @@
 /** Networks as ONNX files (opset 17): the same operations as in training become nodes, trained parameters become constants. */
-import {
-  type AttributeProto,
-  ModelProto,
-  type NodeProto,
-  type TensorProto,
-  type ValueInfoProto,
-} from '../../wire/onnx/v1/onnx.ts';
+import { AttributeProto, ModelProto, type NodeProto, TensorProto, type ValueInfoProto } from '../../wire/onnx/v1/onnx.ts';
 import { type Architecture, buildNetwork, type NetworkShape } from './architecture.ts';
 import {
   denseParameters,
@@ -57,7 +51,7 @@ class OnnxOperations implements Operations<string> {
   }
 
   node(opType: string, input: string[], attribute: AttributeProto[] = [], output = `v${this.nodes.length}`): string {
-    this.nodes.push({ name: output, opType, input, output: [output], attribute });
+    this.nodes.push({ name: output, opType, input, output: [output], attribute, domain: '' });
     return output;
   }
 
@@ -161,13 +155,14 @@ class OnnxOperations implements Operations<string> {
   }
 
   #constant(name: string, dims: readonly number[], dataType: number, rawData: Uint8Array): string {
-    if (!this.#known.has(name)) this.constants.push({ name, dims: [...dims], dataType, rawData });
+    if (!this.#known.has(name)) this.constants.push({ ...NO_TENSOR, name, dims: [...dims], dataType, rawData });
     this.#known.add(name);
     return name;
   }
 }
 
-const NO_ATTRIBUTE: AttributeProto = { name: '', f: 0, i: 0, ints: [], type: 0 };
+const NO_ATTRIBUTE = AttributeProto.fromPartial({});
+const NO_TENSOR = TensorProto.fromPartial({});
 
 function integer(name: string, i: number): AttributeProto {
   return { ...NO_ATTRIBUTE, name, i, type: 2 };

@@ -8,7 +8,8 @@ import { featureSchema } from '#libs/features/catalogue.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { type Bundle, sealBundle } from '#libs/models/bundle.ts';
-import { signBundle } from '#libs/models/signature.ts';
+import { type External } from '#libs/models/external/external.ts';
+import { signBundle, signExternal } from '#libs/models/signature.ts';
 import { ModelRegistry, type PublishRequest } from '#libs/registry/registry.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
@@ -35,6 +36,8 @@ export interface Rig {
     source?: Source,
   ): { readonly context: ServiceContext; readonly address: Promise<string>; stop(): Promise<void> };
   publish(bundle: Bundle, request?: Partial<PublishRequest>): Promise<void>;
+  /** Into the fallback slot. */
+  publishExternal(external: External): Promise<void>;
   change<T>(change: (registry: ModelRegistry) => Promise<T>): Promise<T>;
   signals(): Promise<Signal[]>;
   /** What the slots that do not decide would have said. */
@@ -78,6 +81,18 @@ export async function openRig(): Promise<Rig> {
       };
       // Everything published before the first vector bears on it, unless a test says otherwise.
       await rig.change((registry) => registry.publish({ slot: 'champion', ...given, ...request }));
+    },
+    async publishExternal(external) {
+      const bundle = signExternal(external, KEY.privateKey);
+      const request = {
+        slot: 'fallback' as const,
+        bundleId: external.id,
+        bundle,
+        actor: 'test',
+        reason: 'test',
+        now: T - MINUTE,
+      };
+      await rig.change((registry) => registry.publish({ ...request, effectiveT: 1 }));
     },
     async change(change) {
       const stop = new AbortController();

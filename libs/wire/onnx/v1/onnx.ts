@@ -39,14 +39,20 @@ export interface NodeProto {
   name: string;
   opType: string;
   attribute: AttributeProto[];
+  /** Of the operator; empty = ONNX's own. */
+  domain: string;
 }
 
 export interface AttributeProto {
   name: string;
   f: number;
   i: number;
+  s: Uint8Array;
+  t: TensorProto | undefined;
+  floats: number[];
   ints: number[];
-  /** 1 = f, 2 = i, 7 = ints. */
+  strings: Uint8Array[];
+  /** 1 = f, 2 = i, 3 = s, 4 = t, 6 = floats, 7 = ints, 8 = strings. */
   type: number;
 }
 
@@ -54,9 +60,15 @@ export interface TensorProto {
   dims: number[];
   /** 1 = float, 7 = int64. */
   dataType: number;
+  /** One of these, or raw_data. */
+  floatData: number[];
+  int32Data: number[];
+  stringData: Uint8Array[];
+  int64Data: number[];
   name: string;
   /** Little-endian. */
   rawData: Uint8Array;
+  doubleData: number[];
 }
 
 export interface ValueInfoProto {
@@ -433,7 +445,7 @@ export const GraphProto: MessageFns<GraphProto> = {
 };
 
 function createBaseNodeProto(): NodeProto {
-  return { input: [], output: [], name: "", opType: "", attribute: [] };
+  return { input: [], output: [], name: "", opType: "", attribute: [], domain: "" };
 }
 
 export const NodeProto: MessageFns<NodeProto> = {
@@ -452,6 +464,9 @@ export const NodeProto: MessageFns<NodeProto> = {
     }
     for (const v of message.attribute) {
       AttributeProto.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.domain !== "") {
+      writer.uint32(58).string(message.domain);
     }
     return writer;
   },
@@ -509,6 +524,14 @@ export const NodeProto: MessageFns<NodeProto> = {
             message.attribute.push(AttributeProto.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.domain = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -534,6 +557,7 @@ export const NodeProto: MessageFns<NodeProto> = {
       attribute: globalThis.Array.isArray(object?.attribute)
         ? object.attribute.map((e: any) => AttributeProto.fromJSON(e))
         : [],
+      domain: isSet(object.domain) ? globalThis.String(object.domain) : "",
     };
   },
 
@@ -554,6 +578,9 @@ export const NodeProto: MessageFns<NodeProto> = {
     if (message.attribute?.length) {
       obj.attribute = message.attribute.map((e) => AttributeProto.toJSON(e));
     }
+    if (message.domain !== "") {
+      obj.domain = message.domain;
+    }
     return obj;
   },
 
@@ -567,12 +594,13 @@ export const NodeProto: MessageFns<NodeProto> = {
     message.name = object.name ?? "";
     message.opType = object.opType ?? "";
     message.attribute = object.attribute?.map((e) => AttributeProto.fromPartial(e)) || [];
+    message.domain = object.domain ?? "";
     return message;
   },
 };
 
 function createBaseAttributeProto(): AttributeProto {
-  return { name: "", f: 0, i: 0, ints: [], type: 0 };
+  return { name: "", f: 0, i: 0, s: new Uint8Array(0), t: undefined, floats: [], ints: [], strings: [], type: 0 };
 }
 
 export const AttributeProto: MessageFns<AttributeProto> = {
@@ -586,12 +614,28 @@ export const AttributeProto: MessageFns<AttributeProto> = {
     if (message.i !== 0) {
       writer.uint32(24).int64(message.i);
     }
+    if (message.s.length !== 0) {
+      writer.uint32(34).bytes(message.s);
+    }
+    if (message.t !== undefined) {
+      TensorProto.encode(message.t, writer.uint32(42).fork()).join();
+    }
+    if (message.floats.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.floats) {
+        writer.float(v);
+      }
+      writer.join();
+    }
     if (message.ints.length !== 0) {
       writer.uint32(66).fork();
       for (const v of message.ints) {
         writer.int64(v);
       }
       writer.join();
+    }
+    for (const v of message.strings) {
+      writer.uint32(74).bytes(v!);
     }
     if (message.type !== 0) {
       writer.uint32(160).int32(message.type);
@@ -636,6 +680,40 @@ export const AttributeProto: MessageFns<AttributeProto> = {
             message.i = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.s = reader.bytes();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.t = TensorProto.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag === 61) {
+              message.floats.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.floats.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
           case 8: {
             if (tag === 64) {
               message.ints.push(longToNumber(reader.int64()));
@@ -653,6 +731,14 @@ export const AttributeProto: MessageFns<AttributeProto> = {
             }
 
             break;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.strings.push(reader.bytes());
+            continue;
           }
           case 20: {
             if (tag !== 160) {
@@ -679,7 +765,11 @@ export const AttributeProto: MessageFns<AttributeProto> = {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       f: isSet(object.f) ? globalThis.Number(object.f) : 0,
       i: isSet(object.i) ? globalThis.Number(object.i) : 0,
+      s: isSet(object.s) ? bytesFromBase64(object.s) : new Uint8Array(0),
+      t: isSet(object.t) ? TensorProto.fromJSON(object.t) : undefined,
+      floats: globalThis.Array.isArray(object?.floats) ? object.floats.map((e: any) => globalThis.Number(e)) : [],
       ints: globalThis.Array.isArray(object?.ints) ? object.ints.map((e: any) => globalThis.Number(e)) : [],
+      strings: globalThis.Array.isArray(object?.strings) ? object.strings.map((e: any) => bytesFromBase64(e)) : [],
       type: isSet(object.type) ? globalThis.Number(object.type) : 0,
     };
   },
@@ -695,8 +785,20 @@ export const AttributeProto: MessageFns<AttributeProto> = {
     if (message.i !== 0) {
       obj.i = Math.round(message.i);
     }
+    if (message.s.length !== 0) {
+      obj.s = base64FromBytes(message.s);
+    }
+    if (message.t !== undefined) {
+      obj.t = TensorProto.toJSON(message.t);
+    }
+    if (message.floats?.length) {
+      obj.floats = message.floats.map((e) => floatToJson(e));
+    }
     if (message.ints?.length) {
       obj.ints = message.ints.map((e) => Math.round(e));
+    }
+    if (message.strings?.length) {
+      obj.strings = message.strings.map((e) => base64FromBytes(e));
     }
     if (message.type !== 0) {
       obj.type = Math.round(message.type);
@@ -712,14 +814,28 @@ export const AttributeProto: MessageFns<AttributeProto> = {
     message.name = object.name ?? "";
     message.f = object.f ?? 0;
     message.i = object.i ?? 0;
+    message.s = object.s ?? new Uint8Array(0);
+    message.t = (object.t !== undefined && object.t !== null) ? TensorProto.fromPartial(object.t) : undefined;
+    message.floats = object.floats?.map((e) => e) || [];
     message.ints = object.ints?.map((e) => e) || [];
+    message.strings = object.strings?.map((e) => e) || [];
     message.type = object.type ?? 0;
     return message;
   },
 };
 
 function createBaseTensorProto(): TensorProto {
-  return { dims: [], dataType: 0, name: "", rawData: new Uint8Array(0) };
+  return {
+    dims: [],
+    dataType: 0,
+    floatData: [],
+    int32Data: [],
+    stringData: [],
+    int64Data: [],
+    name: "",
+    rawData: new Uint8Array(0),
+    doubleData: [],
+  };
 }
 
 export const TensorProto: MessageFns<TensorProto> = {
@@ -734,11 +850,42 @@ export const TensorProto: MessageFns<TensorProto> = {
     if (message.dataType !== 0) {
       writer.uint32(16).int32(message.dataType);
     }
+    if (message.floatData.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.floatData) {
+        writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.int32Data.length !== 0) {
+      writer.uint32(42).fork();
+      for (const v of message.int32Data) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    for (const v of message.stringData) {
+      writer.uint32(50).bytes(v!);
+    }
+    if (message.int64Data.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.int64Data) {
+        writer.int64(v);
+      }
+      writer.join();
+    }
     if (message.name !== "") {
       writer.uint32(66).string(message.name);
     }
     if (message.rawData.length !== 0) {
       writer.uint32(74).bytes(message.rawData);
+    }
+    if (message.doubleData.length !== 0) {
+      writer.uint32(82).fork();
+      for (const v of message.doubleData) {
+        writer.double(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -782,6 +929,68 @@ export const TensorProto: MessageFns<TensorProto> = {
             message.dataType = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag === 37) {
+              message.floatData.push(reader.float());
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.floatData.push(reader.float());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 5: {
+            if (tag === 40) {
+              message.int32Data.push(reader.int32());
+
+              continue;
+            }
+
+            if (tag === 42) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.int32Data.push(reader.int32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stringData.push(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag === 56) {
+              message.int64Data.push(longToNumber(reader.int64()));
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.int64Data.push(longToNumber(reader.int64()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -797,6 +1006,24 @@ export const TensorProto: MessageFns<TensorProto> = {
 
             message.rawData = reader.bytes();
             continue;
+          }
+          case 10: {
+            if (tag === 81) {
+              message.doubleData.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 82) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.doubleData.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
           }
         }
         if ((tag & 7) === 4 || tag === 0) {
@@ -818,12 +1045,37 @@ export const TensorProto: MessageFns<TensorProto> = {
         : isSet(object.data_type)
         ? globalThis.Number(object.data_type)
         : 0,
+      floatData: globalThis.Array.isArray(object?.floatData)
+        ? object.floatData.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.float_data)
+        ? object.float_data.map((e: any) => globalThis.Number(e))
+        : [],
+      int32Data: globalThis.Array.isArray(object?.int32Data)
+        ? object.int32Data.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.int32_data)
+        ? object.int32_data.map((e: any) => globalThis.Number(e))
+        : [],
+      stringData: globalThis.Array.isArray(object?.stringData)
+        ? object.stringData.map((e: any) => bytesFromBase64(e))
+        : globalThis.Array.isArray(object?.string_data)
+        ? object.string_data.map((e: any) => bytesFromBase64(e))
+        : [],
+      int64Data: globalThis.Array.isArray(object?.int64Data)
+        ? object.int64Data.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.int64_data)
+        ? object.int64_data.map((e: any) => globalThis.Number(e))
+        : [],
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       rawData: isSet(object.rawData)
         ? bytesFromBase64(object.rawData)
         : isSet(object.raw_data)
         ? bytesFromBase64(object.raw_data)
         : new Uint8Array(0),
+      doubleData: globalThis.Array.isArray(object?.doubleData)
+        ? object.doubleData.map((e: any) => globalThis.Number(e))
+        : globalThis.Array.isArray(object?.double_data)
+        ? object.double_data.map((e: any) => globalThis.Number(e))
+        : [],
     };
   },
 
@@ -835,11 +1087,26 @@ export const TensorProto: MessageFns<TensorProto> = {
     if (message.dataType !== 0) {
       obj.dataType = Math.round(message.dataType);
     }
+    if (message.floatData?.length) {
+      obj.floatData = message.floatData.map((e) => floatToJson(e));
+    }
+    if (message.int32Data?.length) {
+      obj.int32Data = message.int32Data.map((e) => Math.round(e));
+    }
+    if (message.stringData?.length) {
+      obj.stringData = message.stringData.map((e) => base64FromBytes(e));
+    }
+    if (message.int64Data?.length) {
+      obj.int64Data = message.int64Data.map((e) => Math.round(e));
+    }
     if (message.name !== "") {
       obj.name = message.name;
     }
     if (message.rawData.length !== 0) {
       obj.rawData = base64FromBytes(message.rawData);
+    }
+    if (message.doubleData?.length) {
+      obj.doubleData = message.doubleData.map((e) => floatToJson(e));
     }
     return obj;
   },
@@ -851,8 +1118,13 @@ export const TensorProto: MessageFns<TensorProto> = {
     const message = createBaseTensorProto();
     message.dims = object.dims?.map((e) => e) || [];
     message.dataType = object.dataType ?? 0;
+    message.floatData = object.floatData?.map((e) => e) || [];
+    message.int32Data = object.int32Data?.map((e) => e) || [];
+    message.stringData = object.stringData?.map((e) => e) || [];
+    message.int64Data = object.int64Data?.map((e) => e) || [];
     message.name = object.name ?? "";
     message.rawData = object.rawData ?? new Uint8Array(0);
+    message.doubleData = object.doubleData?.map((e) => e) || [];
     return message;
   },
 };

@@ -286,8 +286,12 @@ export interface ScoreRequest {
   horizon: string;
   /** Must be the schema that the champion was trained on. */
   schemaId: string;
-  /** One vector, in the schema's order. */
+  /** One vector, or several one cadence apart, oldest first: see steps. */
   values: number[];
+  /** Vectors in values; 0 = one, and the service puts those before it that it knows. */
+  steps: number;
+  /** name@version of a vector's values, in their order; empty = all of the schema, in its order. */
+  inputs: string[];
 }
 
 export interface ScoreResponse {
@@ -1335,7 +1339,7 @@ export const StreamSignalsResponse: MessageFns<StreamSignalsResponse> = {
 };
 
 function createBaseScoreRequest(): ScoreRequest {
-  return { venue: "", instrument: "", horizon: "", schemaId: "", values: [] };
+  return { venue: "", instrument: "", horizon: "", schemaId: "", values: [], steps: 0, inputs: [] };
 }
 
 export const ScoreRequest: MessageFns<ScoreRequest> = {
@@ -1358,6 +1362,12 @@ export const ScoreRequest: MessageFns<ScoreRequest> = {
         writer.float(v);
       }
       writer.join();
+    }
+    if (message.steps !== 0) {
+      writer.uint32(48).uint32(message.steps);
+    }
+    for (const v of message.inputs) {
+      writer.uint32(58).string(v!);
     }
     return writer;
   },
@@ -1425,6 +1435,22 @@ export const ScoreRequest: MessageFns<ScoreRequest> = {
 
             break;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.steps = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.inputs.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1448,6 +1474,8 @@ export const ScoreRequest: MessageFns<ScoreRequest> = {
         ? globalThis.String(object.schema_id)
         : "",
       values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.Number(e)) : [],
+      steps: isSet(object.steps) ? globalThis.Number(object.steps) : 0,
+      inputs: globalThis.Array.isArray(object?.inputs) ? object.inputs.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -1468,6 +1496,12 @@ export const ScoreRequest: MessageFns<ScoreRequest> = {
     if (message.values?.length) {
       obj.values = message.values.map((e) => floatToJson(e));
     }
+    if (message.steps !== 0) {
+      obj.steps = Math.round(message.steps);
+    }
+    if (message.inputs?.length) {
+      obj.inputs = message.inputs;
+    }
     return obj;
   },
 
@@ -1481,6 +1515,8 @@ export const ScoreRequest: MessageFns<ScoreRequest> = {
     message.horizon = object.horizon ?? "";
     message.schemaId = object.schemaId ?? "";
     message.values = object.values?.map((e) => e) || [];
+    message.steps = object.steps ?? 0;
+    message.inputs = object.inputs?.map((e) => e) || [];
     return message;
   },
 };
