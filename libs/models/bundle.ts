@@ -106,6 +106,8 @@ const headSchema = z.strictObject({
   ),
   combination: combinationSchema.optional(),
   calibration: calibrationSchema,
+  /** Where the first of `inputs` lay in training, and the distance beyond which it does not speak (distribution.ts). */
+  distribution: scalerSchema.extend({ limit: z.number().positive() }).optional(),
   /** Least confidence that speaks; above 1 = silenced. */
   threshold: z.number().min(0.5),
   /** Why it is silenced, in words; empty when it speaks. */
@@ -208,13 +210,19 @@ function faultOf(head: BundleHead, bundle: Bundle): string | undefined {
     const fault = faultOfMember(model, head.inputs.length, bundle.networks ?? []);
     if (fault !== undefined) return fault;
   }
-  const { calibration, combination } = head;
+  const { calibration, combination, distribution } = head;
+  if (distribution !== undefined && !fitsInputs(distribution, head.inputs.length))
+    return 'distribution and inputs differ in number';
   if (combination?.kind === 'stacking' && combination.weights.length !== head.members.length)
     return 'stacking and members differ in number';
   if (calibration.kind !== 'isotonic') return undefined;
   const rising = (knots: readonly number[]): boolean => knots.every((knot, i) => i === 0 || knot >= knots[i - 1]!);
   if (calibration.raw.length !== calibration.probability.length) return 'calibration knots differ in number';
   return rising(calibration.raw) && rising(calibration.probability) ? undefined : 'calibration knots must rise';
+}
+
+function fitsInputs({ mean, deviation }: z.infer<typeof scalerSchema>, inputs: number): boolean {
+  return mean.length === deviation.length && mean.length <= inputs;
 }
 
 function faultOfMember(model: Model, inputs: number, networks: readonly BundleNetwork[]): string | undefined {

@@ -2,6 +2,7 @@
 import { calibrate, type CalibrationKind, fitCalibrationOf } from './calibration.ts';
 import { type Calibration, type Combination } from './bundle.ts';
 import { combine, fitStacking, memberWeights, usefulWeights, VOTE } from './ensemble.ts';
+import { limitOf } from './distribution.ts';
 import { chooseThreshold, type Threshold, type ThresholdOptions } from './threshold.ts';
 
 /** Out-of-fold moves in order of time. */
@@ -11,6 +12,8 @@ export interface OutOfFold {
   readonly up: Uint8Array;
   /** Decision times, milliseconds. */
   readonly times: Float64Array;
+  /** How far each lies from what the members were trained on (distribution.ts); undefined = not measured. */
+  readonly distances?: Float64Array | undefined;
 }
 
 export interface EnsembleOptions {
@@ -29,6 +32,8 @@ export interface Decider {
   readonly weights: readonly number[];
   readonly calibration: Calibration;
   readonly threshold: Threshold;
+  /** Distance from the training data beyond which it does not speak; undefined = no limit. */
+  readonly limit: number | undefined;
   /** Of the out-of-fold moves themselves; null without any. */
   readonly accuracy: number | null;
   readonly brier: number | null;
@@ -48,6 +53,7 @@ export function fitDecider(known: OutOfFold, options: ThresholdOptions, ensemble
     weights,
     calibration,
     threshold: chooseThreshold(confidence, right, known.times, options),
+    limit: known.distances === undefined ? undefined : limitOf(known.distances),
     accuracy: count === 0 ? null : right.reduce((sum, hit) => sum + hit, 0) / count,
     brier: count === 0 ? null : probability.reduce((sum, p, i) => sum + (p - known.up[i]!) ** 2, 0) / count,
   };

@@ -2,6 +2,7 @@
 import { calibrate } from './calibration.ts';
 import { type Bundle, type BundleHead, type BundleNetwork, type Model, type Target } from './bundle.ts';
 import { parseInput, resolveInputs } from './inputs.ts';
+import { distanceOf } from './distribution.ts';
 import { predictFlat } from './flat-trainers.ts';
 import { combine, VOTE } from './ensemble.ts';
 import { type OnnxNetwork, openOnnxNetwork } from './networks/onnx-network.ts';
@@ -14,6 +15,8 @@ export interface Score {
   readonly confidence: number;
   /** Least confidence that speaks; above 1 = silenced. */
   readonly threshold: number;
+  /** Distance from the training data over the limit; above 1 it does not speak, 0 = not known. */
+  readonly unfamiliarity: number;
 }
 
 /** What the networks of a bundle say about one window: by network, then by output; undefined = not asked. */
@@ -127,7 +130,9 @@ function scoreRow(head: BundleHead, values: Float32Array, opinions: NetworkOpini
   const weights = head.members.map((member) => member.weight);
   const raw = combine(head.combination ?? VOTE, votes as number[], weights);
   const probabilityUp = calibrate(head.calibration, raw);
-  return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold: head.threshold };
+  const { threshold, distribution } = head;
+  const unfamiliarity = distribution === undefined ? 0 : distanceOf(distribution, values) / distribution.limit;
+  return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold, unfamiliarity };
 }
 
 function opinionOf(model: Model, values: Float32Array, opinions: NetworkOpinions): number | undefined {

@@ -12,6 +12,8 @@ export interface VectorTable {
   readonly t: Float64Array;
   /** Row by row; NaN = missing. */
   readonly values: Float32Array;
+  /** Bits of libs/features/quality.ts by row; undefined = nothing is known to be wrong. */
+  readonly quality?: Uint32Array;
 }
 
 const MINUTE = 60_000;

@@ -1,4 +1,5 @@
 /** Walk-forward over one head: every test minute is decided by members, weights, calibration and threshold made of earlier data only. */
+import { BLOCKING } from '#libs/features/quality.ts';
 import { decide, type Decider, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
 import { type Recipe } from '#libs/models/fit.ts';
 import { type ThresholdOptions } from '#libs/models/threshold.ts';
@@ -106,11 +107,13 @@ function joined(a: OutOfFold, b: OutOfFold): OutOfFold {
     predictions: a.predictions.map((member, m) => Float64Array.from([...member, ...b.predictions[m]!])),
     up: Uint8Array.from([...a.up, ...b.up]),
     times: Float64Array.from([...a.times, ...b.times]),
+    distances:
+      a.distances === undefined || b.distances === undefined ? undefined : Float64Array.from([...a.distances, ...b.distances]),
   };
 }
 
-function only({ predictions, up, times }: OutOfFold, members: readonly number[]): OutOfFold {
-  return { predictions: members.map((m) => predictions[m]!), up, times };
+function only({ predictions, ...rest }: OutOfFold, members: readonly number[]): OutOfFold {
+  return { ...rest, predictions: members.map((m) => predictions[m]!) };
 }
 
 export function summaryOf(
@@ -131,8 +134,9 @@ export function summaryOf(
 }
 
 /**
- * One decision a minute, and a minute without a vector abstains at one half; where decisions are irregular, one for each row that has one.
- * Probabilities as written to the file: six digits. Without a decider it is the first of the members as it is, which never speaks.
+ * One decision a minute, and a minute without a vector abstains at one half; where decisions are irregular, one for each row that has one. A row of bad
+ * quality or far from the training data abstains as the live service does. Probabilities as written to the file: six digits. Without a
+ * decider it is the first of the members as it is, which never speaks.
  */
 export function decisions(
   data: HeadData,
@@ -145,13 +149,19 @@ export function decisions(
   const rows = part?.rows ?? testRows(data, fold);
   const ups = part === undefined || decider === undefined ? opinions[0] : decide(decider, opinions, rows.length);
   const threshold = decider?.threshold.confidence ?? Infinity;
-  const known = new Map([...rows].map((row, i) => [data.table.t[row]!, { row, up: ups?.[i] ?? 0.5 }]));
+  const limit = decider?.limit ?? Infinity;
+  const known = new Map(
+    [...rows].map((row, i) => {
+      const mayNot = ((data.table.quality?.[row] ?? 0) & BLOCKING) !== 0 || (part?.distances?.[i] ?? 0) > limit;
+      return [data.table.t[row]!, { row, up: ups?.[i] ?? 0.5, mayNot }];
+    }),
+  );
   const out: Prediction[] = [];
   const times = data.isDecided === undefined ? minutesOf(fold) : known.keys();
   for (const t of times) {
     const found = known.get(t);
     const probabilityUp = Number((found?.up ?? 0.5).toFixed(6));
-    const speaks = Math.max(probabilityUp, 1 - probabilityUp) >= threshold;
+    const speaks = found?.mayNot !== true && Math.max(probabilityUp, 1 - probabilityUp) >= threshold;
     out.push({
       t,
       probabilityUp,

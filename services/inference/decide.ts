@@ -23,6 +23,8 @@ export const ABSTAIN_REASONS = [
   'warm_up',
   /** A bit of BLOCKING is set in the vector's quality. */
   'quality',
+  /** The vector lies further from the training data than nearly all before it did. */
+  'unfamiliar',
   /** The head has shown no edge on earlier data. */
   'silenced',
   'below_threshold',
@@ -89,7 +91,7 @@ export function decide(input: DecisionInput): Signal {
     validUntil: publishedAt + HORIZON_MS[horizon],
     source: input.source,
     shadow: input.isShadow,
-    unfamiliarity: 0,
+    unfamiliarity: score?.unfamiliarity ?? 0,
   };
 }
 
@@ -110,7 +112,7 @@ export function deciderOf(
 
 /** Exactly one half counts as down. */
 export function directionOf(score: Score): Direction {
-  if (score.confidence < score.threshold) return Direction.DIRECTION_ABSTAIN;
+  if (score.confidence < score.threshold || score.unfamiliarity > 1) return Direction.DIRECTION_ABSTAIN;
   return score.probabilityUp > 0.5 ? Direction.DIRECTION_UP : Direction.DIRECTION_DOWN;
 }
 
@@ -130,6 +132,7 @@ function reasonOf(input: DecisionInput, score: Score | undefined): AbstainReason
   if (model.isStale) return 'model_stale';
   if (score === undefined) return 'model_failed';
   if ((vector.quality & BLOCKING) !== 0) return 'quality';
+  if (score.unfamiliarity > 1) return 'unfamiliar';
   if (score.threshold > 1) return 'silenced';
   return score.confidence < score.threshold ? 'below_threshold' : undefined;
 }

@@ -86,6 +86,21 @@ describe('a decision', () => {
   });
 });
 
+test('a vector far from the training data is no signal, however sure the model is, and the decision says how far', async () => {
+  // Both inputs are the first value: the distance is its square.
+  await rig.publish(bundleOf({ limit: 9 }));
+  rig.now = T + 20;
+  await appendVectors(rig.log, [vector(0, 'kraken', 2), vector(0, 'coinbase', 4)]);
+  const service = rig.start({ horizons: ['1m'] });
+  await until(async () => (await rig.signals()).length === 2);
+  await service.stop();
+  expect((await rig.signals()).map(said)).toEqual([`kraken 1m 0 ${UP}`, 'coinbase 1m 0 unfamiliar']);
+  const [near, far] = await rig.signals();
+  expect(near!.unfamiliarity).toBeCloseTo(4 / 9, 9);
+  expect(far!.unfamiliarity).toBeCloseTo(16 / 9, 9);
+  expect(far!.confidence).toBeGreaterThan(0.98);
+});
+
 describe('the first bundle', () => {
   test('decides at once what waited for it: the latest minute is scored, older ones are stale', async () => {
     rig.now = T + MINUTE + 100;

@@ -36,7 +36,8 @@ export function shareTable(table: VectorTable): VectorTable {
   const values = new Float32Array(new SharedArrayBuffer(table.values.byteLength));
   t.set(table.t);
   values.set(table.values);
-  return { venue: table.venue, instrument: table.instrument, columns: table.columns, t, values };
+  const { venue, instrument, columns, quality } = table;
+  return { venue, instrument, columns, t, values, ...(quality === undefined ? {} : { quality }) };
 }
 
 function inThisThread(tables: readonly VectorTable[]): FitPool {

@@ -5,8 +5,10 @@
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle, type BundleHead, type BundleNetwork, sealBundle } from '#libs/models/bundle.ts';
 import { DEFAULT_ENSEMBLE, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
+import { distancesFrom, fitInputs } from '#libs/models/distribution.ts';
 import { type FitJob, type FitResult, type FlatRecipe, memberName, type Recipe } from '#libs/models/fit.ts';
 import { joinModels } from '#libs/models/flat-trainers.ts';
+import { parseInput } from '#libs/models/inputs.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { SILENT, type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
@@ -204,13 +206,19 @@ async function trainHead(
     ...fitted.models,
     ...(shared?.names ?? []).map((_, network) => ({ kind: 'network' as const, network, output })),
   ];
-  const { threshold } = decider;
+  const { threshold, limit } = decider;
+  // Those of the recipe's own members, which stand first: out of fold, too, the distance is of them.
+  const inputs = own.inputs.map(parseInput);
+  const { mean, deviation } = fitInputs(data.table, inputs, moves);
   return {
     head: {
       ...identity,
       members: models.map((model, k) => ({ weight: decider.weights[k]!, model })),
       ...(decider.combination.kind === 'vote' ? {} : { combination: decider.combination }),
       calibration: decider.calibration,
+      ...(limit === undefined || inputs.length === 0
+        ? {}
+        : { distribution: { mean: [...mean], deviation: [...deviation], limit } }),
       threshold: threshold.confidence,
       silenced: threshold.silenced,
       metrics: {
@@ -277,6 +285,8 @@ export interface PredictedFold {
   readonly fitted: FitResult;
   /** Probability of up for each of `rows`, by member: the recipe's, the pooled ones, the shared ones. */
   readonly predictions: readonly Float64Array[];
+  /** Of each of `rows`, how far it lies from the rows that were trained on; undefined = not measured. */
+  readonly distances?: Float64Array | undefined;
 }
 
 /** The test of a fold as members see it that know what was known when it began. */
@@ -294,13 +304,15 @@ export async function predictFold(
     shared?.predict(fold.trainTo, data, job.predict),
   ]);
   const predictions = [...fitted.predictions, ...others.flatMap((each) => each ?? [])];
-  return { rows: job.predict, trained: job.rows.length, fitted, predictions };
+  const inputs = fitted.inputs.map(parseInput);
+  const distances = inputs.length === 0 ? undefined : distancesFrom(job.rows, data.table, inputs, job.predict);
+  return { rows: job.predict, trained: job.rows.length, fitted, predictions, distances };
 }
 
 /** Of predicted rows the moves whose label was known at `until`. */
 export function joinMoves(
   data: HeadData,
-  parts: readonly { readonly rows: Int32Array; readonly predictions: FitResult['predictions'] }[],
+  parts: readonly Pick<PredictedFold, 'rows' | 'predictions' | 'distances'>[],
   until: number,
   members: number,
 ): OutOfFold {
@@ -314,5 +326,8 @@ export function joinMoves(
     ),
     up: upsOf(data, rows),
     times: Float64Array.from(rows, (row) => data.table.t[row]!),
+    distances: parts.some(({ distances }) => distances === undefined)
+      ? undefined
+      : Float64Array.from(parts.flatMap((part, p) => kept[p]!.map((i) => part.distances![i]!))),
   };
 }

@@ -90,7 +90,7 @@ export function createExternalScorer(
     score(_venue, _instrument, horizon, _window, opinions = []) {
       const [probabilityUp, threshold] = Array.from(opinions[horizons.indexOf(horizon)] ?? []);
       if (probabilityUp === undefined || threshold === undefined) return undefined;
-      return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold };
+      return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold, unfamiliarity: 0 };
     },
   };
 }

@@ -135,7 +135,13 @@ export async function appendVectors(log: EventLog, vectors: readonly FeatureVect
 
 /** Heads for BTC-USD at 1m on both venues, 5m silenced on Coinbase: log odds = first value now + 10 times the one `lag` vectors ago. */
 export function bundleOf(
-  options: { readonly lag?: number; readonly seed?: number; readonly feature?: string; readonly trainedTo?: number } = {},
+  options: {
+    readonly lag?: number;
+    readonly seed?: number;
+    readonly feature?: string;
+    readonly trainedTo?: number;
+    readonly limit?: number;
+  } = {},
 ): Bundle {
   const feature = options.feature ?? COLUMNS[0]!;
   const lag = options.lag ?? 0;
@@ -147,6 +153,7 @@ export function bundleOf(
     inputs: [0, 1],
     members: [{ weight: 1, model }],
     calibration: { kind: 'identity' as const },
+    ...(options.limit === undefined ? {} : { distribution: { ...scaler, limit: options.limit } }),
     metrics,
   };
   return sealBundle({
