@@ -3,6 +3,7 @@
  * against the bundle asked offline, outcomes against the pure join, trades against the simulator's ledger, the archive against the log.
  * One pass over `ticks`, partition by partition.
  */
+import { systemClock } from '#libs/clock/clock.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
 import { createDedupe, type Dedupe, isNew, noteMissing } from '#libs/features/dedupe.ts';
 import { createFold, foldTick } from '#libs/features/fold.ts';
@@ -218,7 +219,8 @@ class Examination implements Evidence {
     const stop = new AbortController();
     const registry = await ModelRegistry.open(this.#log, stop.signal, () => undefined);
     const { id: schemaId } = featureSchema();
-    const models = new ServingModels(registry, featureSchema(), this.#trust, createLogger({ level: 'silent' }), () => undefined);
+    const silent = { logger: createLogger({ level: 'silent' }), clock: systemClock };
+    const models = new ServingModels(registry, featureSchema(), this.#trust, silent, () => undefined);
     const windows = new Windows();
     const decisions: Signal[] = [];
     for (const { record, message: vector } of features) {
