@@ -72,8 +72,8 @@ describe('training', () => {
       );
       const models = bundle.heads.map(({ members }) => members.map(({ model }) => model));
       expect(models.map((members) => members.map(({ kind }) => kind))).toEqual([
-        ['trees', 'trees', 'logistic', 'trees'],
-        ['trees', 'trees', 'logistic', 'trees'],
+        ['trees', 'trees', 'logistic', 'logistic', 'trees'],
+        ['trees', 'trees', 'logistic', 'logistic', 'trees'],
       ]);
     },
     PATIENCE,
