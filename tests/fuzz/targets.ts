@@ -194,7 +194,8 @@ function bundles(): Target {
 }
 
 async function drain(blocks: AsyncIterable<unknown>): Promise<void> {
-  for await (const block of blocks) void block;
+  const iterator = blocks[Symbol.asyncIterator]();
+  while ((await iterator.next()).done !== true);
 }
 
 async function attempt(read: () => unknown): Promise<void> {
