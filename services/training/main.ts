@@ -7,14 +7,14 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
-import { type Horizon } from '#libs/market/horizon.ts';
+import { FAST_HORIZONS, type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { type Bundle } from '#libs/models/bundle.ts';
 import { type Recipe } from '#libs/models/fit.ts';
 import { innerFolds } from '#libs/validation/splits.ts';
 import { DEFAULT_ENSEMBLE } from '#libs/models/decide.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { DEFAULT_KEY, operatorKey } from '#libs/registry/operator-key.ts';
-import { parseHorizons } from '#services/backtest/options.ts';
+import { parseHorizons, parseHorizonsOf } from '#services/backtest/options.ts';
 import { checkWritable, unwritable } from '#services/backtest/files.ts';
 import { names } from '#services/cli/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
@@ -23,6 +23,8 @@ import { createNetworkPool } from './deep/network-pool.ts';
 import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE } from './deep/network-recipes.ts';
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
+import { loadFastHistory } from './fast/history.ts';
+import { trainFastBundle } from './fast/train.ts';
 import { createFitPool } from './fit-pool.ts';
 import { headData, type HeadData, trainingRows } from './head-data.ts';
 import { createPooledMembers, joinHeads, type PooledMembers } from './pooled-members.ts';
@@ -47,7 +49,7 @@ const optionsSchema = z.strictObject({
   symbols: z.array(z.string()).optional(),
   venues: z.array(z.string()).optional(),
   out: z.string().min(1),
-  horizons: z.string(),
+  horizons: z.string().optional(),
   target: z.enum(['entry', 'close']),
   seed: z.coerce.number().int().nonnegative(),
   workers: z.coerce.number().int().min(0).max(64),
@@ -66,7 +68,7 @@ const DEEP_RECIPES: readonly NetworkRecipe[] = [LSTM_RECIPE, TRANSFORMER_RECIPE]
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .description('train a bundle on archived candles or on a candle file')
+    .description('train a bundle on archived candles, on a file of candles or (--lane fast) on a file of ticks')
     .requiredOption('--out <file>', 'where the bundle goes; vectors wait in a folder beside it meanwhile');
   for (const option of sourceOptions()) command.addOption(option);
   command
@@ -77,8 +79,8 @@ export function trainCommand(): Command {
     )
     .addOption(new Option('--symbols <list>', 'BASE-QUOTE; default: every one quoted in USD').argParser(names))
     .addOption(new Option('--venues <list>', 'default: every one with candles').argParser(names))
-    .option('--horizons <list>', 'of 1m, 5m, 15m', '1m,5m,15m')
-    .option('--target <kind>', 'entry or close: what is predicted', 'entry')
+    .option('--horizons <list>', 'of 1m, 5m, 15m, in the fast lane of 1s, 2s, 5s, 10s; default: all of them')
+    .option('--target <kind>', 'entry or close: what the slow lane predicts; the fast one the mid', 'entry')
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one', '0')
     .option('--quick', 'smaller models within seconds')
@@ -106,8 +108,8 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
     throw wrong(`${issue?.path.join('.') ?? 'option'}: ${issue?.message ?? 'not valid'}`, 'See `tributary train --help`.');
   }
   const options = parsed.data;
-  const horizons = parseHorizons(options.horizons);
-  if (options.lane === 'fast') throw wrong('--lane fast: candles know nothing of quotes', 'Train the slow lane.');
+  if (options.lane === 'fast') return trainFast(options, signal);
+  const horizons = parseHorizons(options.horizons ?? SLOW_HORIZONS.join(','));
   const { out, models, device } = options;
   await checkWritable(out);
   const key = await operatorKey(options.key);
@@ -126,6 +128,24 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
   } finally {
     await rm(vectors, { recursive: true, force: true });
   }
+}
+
+/** On ticks, whose history is a recording: no archive, no networks, no choice of target. */
+async function trainFast(
+  { history, from, models, quick, out, seed, workers, ...options }: Options,
+  signal: AbortSignal,
+): Promise<Bundle> {
+  if (history === undefined || from !== undefined)
+    throw wrong('--lane fast learns from a file of ticks', 'Name it with --history.');
+  if (models === 'all' || quick)
+    throw wrong('--lane fast has one recipe, of trees and logistic regression', 'Leave out --models and --quick.');
+  const horizons = parseHorizonsOf(options.horizons ?? FAST_HORIZONS.join(','), FAST_HORIZONS, 'ticks');
+  await checkWritable(out);
+  const key = await operatorKey(options.key);
+  const bundle = await trainFastBundle(await loadFastHistory(history, { signal }), { horizons, seed, workers });
+  signal.throwIfAborted();
+  await save(signBundle(bundle, key), out);
+  return bundle;
 }
 
 /** Before hours of folding and not after. */

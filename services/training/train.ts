@@ -85,7 +85,7 @@ export interface Span {
 export function sealTables(
   trained: readonly TrainedTable[],
   { from, to }: Span,
-  { target, seed }: Pick<TrainOptions, 'target' | 'seed'>,
+  { target, seed, lane = 'slow' }: Pick<Bundle, 'target' | 'seed'> & Partial<Pick<Bundle, 'lane'>>,
 ): Bundle {
   const heads = trained.flatMap((each) => each.heads);
   const networks = trained.flatMap((each) => each.networks);
@@ -96,7 +96,7 @@ export function sealTables(
   const first = trained.map((_, table) => trained.slice(0, table).reduce((sum, each) => sum + each.networks.length, 0));
   return sealBundle({
     target,
-    lane: 'slow',
+    lane,
     seed,
     trained: { from: Number.isFinite(from) ? from : 0, to },
     inputs,
@@ -175,14 +175,15 @@ export function seriesOf(series: readonly MinuteSeries[], table: VectorTable): M
   );
 }
 
-async function trainHead(
+/** `place`: the table's in the pool; `output`: the head's among the outputs of shared networks. */
+export async function trainHead(
   place: number,
   data: HeadData,
   output: number,
   all: Fold,
   inner: readonly Fold[],
   shared: BundledMembers | undefined,
-  options: TableOptions,
+  options: Pick<TableOptions, 'pool' | 'recipe' | 'pooled' | 'ensemble' | 'threshold' | 'seed'>,
 ): Promise<TrainedHead> {
   const { venue, instrument } = data.table;
   const { horizon } = data;
