@@ -42,15 +42,26 @@ export class OrderBook {
   }
 }
 
-/** Resolves with the record that the slot has from then on. Throws what the registry throws, and `openModel`. */
-export function carryOut(registry: ModelRegistry, order: Order, trusted: readonly KeyObject[], now: number): Promise<ModelSlot> {
+/** Resolves with the record that the slot has from then on. Rejects with what the registry throws, and `openModel`; `TRB_BUNDLE_LANE`. */
+export async function carryOut(
+  registry: ModelRegistry,
+  order: Order,
+  trusted: readonly KeyObject[],
+  now: number,
+): Promise<ModelSlot> {
   const { actor, reason } = order;
   const change = { actor, reason, now };
   if (order.action === 'promote') return registry.promote(change);
   if (order.action === 'rollback') return registry.rollback(change);
   if (order.action !== 'publish') return registry.pin(change, order.action === 'pin');
   const bundle = Buffer.from(order.bundle, 'base64');
-  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: openModel(bundle, trusted).id });
+  const model = openModel(bundle, trusted);
+  if ('lane' in model && model.lane === 'fast') {
+    throw new TributaryError('TRB_BUNDLE_LANE', `Bundle ${model.id} is of the fast lane, which no service decides in yet.`, {
+      hint: 'Publish a bundle of the slow lane; this one can be judged with `tributary backtest --lane fast`.',
+    });
+  }
+  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: model.id });
 }
 
 function parse(content: Uint8Array): z.infer<typeof orderSchema> {

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { openEmbeddedLog } from '../log/embedded.ts';
 import { type EventLog } from '../log/port.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
-import { type Order, OrderBook, signOrder } from './order.ts';
+import { sealBundle } from '../models/bundle.ts';
+import { signBundle } from '../models/signature.ts';
+import { carryOut, type Order, OrderBook, signOrder } from './order.ts';
 import { ModelRegistry, type SlotName, SLOTS } from './registry.ts';
 
 const MINUTE = 60_000;
@@ -162,6 +164,15 @@ describe('an order', () => {
     expect(() => new OrderBook().open(signed, [publicKey], now + 61_000)).toThrow(
       expect.objectContaining({ code: 'TRB_CHANGE_LATE' }),
     );
+  });
+
+  test('to publish a bundle of a lane that nobody decides in is refused, and the slot stays as it was', async () => {
+    const registry = await open();
+    const fast = sealBundle({ target: 'mid', lane: 'fast', seed: 1, trained: { from: 0, to: 1 }, inputs: [], heads: [] });
+    const bundle = Buffer.from(signBundle(fast, privateKey)).toString('base64');
+    const publish: Order = { action: 'publish', slot: 'champion', bundle, actor: 'ann', reason: 'by mistake' };
+    await expect(carryOut(registry, publish, [publicKey], now)).rejects.toMatchObject({ code: 'TRB_BUNDLE_LANE' });
+    expect(registry.slots()).toEqual([]);
   });
 
   test.each([
