@@ -20,7 +20,13 @@ import { names } from '#services/cli/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { openSource, sourceSchema } from './candle-source.ts';
 import { createNetworkPool } from './deep/network-pool.ts';
-import { LSTM_RECIPE, type NetworkRecipe, TENSORFLOW_THREADS, TRANSFORMER_RECIPE } from './deep/network-recipes.ts';
+import {
+  INCUMBENT_RECIPE,
+  LSTM_RECIPE,
+  type NetworkRecipe,
+  TENSORFLOW_THREADS,
+  TRANSFORMER_RECIPE,
+} from './deep/network-recipes.ts';
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
 import { loadFastHistory } from './fast/history.ts';
@@ -54,7 +60,7 @@ const optionsSchema = z.strictObject({
   seed: z.coerce.number().int().nonnegative(),
   workers: z.coerce.number().int().min(0).max(64),
   quick: z.boolean().default(false),
-  models: z.enum(['fast', 'all']).default('fast'),
+  models: z.enum(['fast', 'all', 'incumbent']).default('fast'),
   device: z.enum(['cpu', 'gpu']).default('cpu'),
   key: z.string().min(1).default(DEFAULT_KEY),
 });
@@ -63,8 +69,11 @@ type Options = z.output<typeof optionsSchema>;
 /** Folding and fitting share the progress: folding is its first third. */
 const FOLD_SHARE = 1 / 3;
 const PROGRESS_TOTAL = 1_000;
-/** Members of `--models all` beside the fast ones. */
-const DEEP_RECIPES: readonly NetworkRecipe[] = [LSTM_RECIPE, TRANSFORMER_RECIPE];
+const NETWORKS: Readonly<Record<Options['models'], readonly NetworkRecipe[]>> = {
+  fast: [],
+  all: [LSTM_RECIPE, TRANSFORMER_RECIPE],
+  incumbent: [INCUMBENT_RECIPE],
+};
 
 export function trainCommand(): Command {
   const command = new Command('train')
@@ -84,8 +93,12 @@ export function trainCommand(): Command {
     .option('--seed <n>', 'seed of everything random', '1')
     .option('--workers <n>', 'training threads, 0 = none beside the main one', '0')
     .option('--quick', 'smaller models within seconds')
-    .option('--models <kinds>', 'fast = trees and logistic regression; all = LSTM and Transformer too', 'fast')
-    .option('--device <kind>', 'with --models all: cpu, or gpu, which fails where TensorFlow uses none', 'cpu')
+    .option(
+      '--models <kinds>',
+      'fast = trees and logistic regression; all = LSTM and Transformer too; incumbent = the model before, for the slot fallback',
+      'fast',
+    )
+    .option('--device <kind>', 'of networks: cpu, or gpu, which fails where TensorFlow uses none', 'cpu')
     .addOption(
       new Option('--key <file>', 'Ed25519 key that signs the bundle, PEM; made where there is none')
         .env('TRIBUTARY_BUNDLE_KEY')
@@ -101,7 +114,7 @@ export function trainCommand(): Command {
  * Throws `TRB_TRAINING_OPTIONS`, `TRB_UNKNOWN_…`, `TRB_HISTORY_…`, `TRB_STORE_…`, `TRB_OUTPUT_UNWRITABLE`, `TRB_BUNDLE_KEY`,
  * `TRB_TENSORFLOW_…`, `TRB_TRAINING_FAILED`.
  */
-export async function runTraining(raw: unknown, signal: AbortSignal, recipes = DEEP_RECIPES): Promise<Bundle> {
+export async function runTraining(raw: unknown, signal: AbortSignal, recipes?: readonly NetworkRecipe[]): Promise<Bundle> {
   const parsed = optionsSchema.safeParse(raw);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -113,7 +126,7 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
   const { out, models, device } = options;
   await checkWritable(out);
   const key = await operatorKey(options.key);
-  if (models === 'all' && !isTensorflowStaged()) throw tensorflowMissing();
+  if (models !== 'fast' && !isTensorflowStaged()) throw tensorflowMissing();
   if (device === 'gpu') await checkGpu(models);
   const vectors = `${out}.vectors`;
   // Left by one that was killed.
@@ -121,7 +134,7 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes = D
   await mkdir(vectors, { recursive: true });
   try {
     const tables = await foldFrom(options, vectors, signal);
-    const bundle = await trainTables(tables, options, horizons, signal, recipes);
+    const bundle = await trainTables(tables, options, horizons, signal, recipes ?? NETWORKS[models]);
     await save(signBundle(bundle, key), out);
     await rm(checkpointsOf(out), { recursive: true, force: true });
     return bundle;
@@ -137,7 +150,7 @@ async function trainFast(
 ): Promise<Bundle> {
   if (history === undefined || from !== undefined)
     throw wrong('--lane fast learns from a file of ticks', 'Name it with --history.');
-  if (models === 'all' || quick)
+  if (models !== 'fast' || quick)
     throw wrong('--lane fast has one recipe, of trees and logistic regression', 'Leave out --models and --quick.');
   const horizons = parseHorizonsOf(options.horizons ?? FAST_HORIZONS.join(','), FAST_HORIZONS, 'ticks');
   await checkWritable(out);
@@ -150,7 +163,7 @@ async function trainFast(
 
 /** Before hours of folding and not after. */
 async function checkGpu(models: Options['models']): Promise<void> {
-  if (models !== 'all') throw wrong('--device gpu: only networks use one', 'Add --models all.');
+  if (models === 'fast') throw wrong('--device gpu: only networks use one', 'Add --models all.');
   const pool = createNetworkPool([], { threads: TENSORFLOW_THREADS, device: 'gpu' });
   await pool.ready().finally(() => pool.close());
 }
@@ -205,10 +218,11 @@ async function trainTables(
 async function withPooled(
   venues: readonly StoredTable[],
   { to }: Span,
-  { horizons, target, quick, seed, workers }: TableOptions,
+  options: TableOptions,
   work: (pooled: PooledMembers | undefined) => Promise<void>,
 ): Promise<void> {
-  const { pooled: recipe } = recipeOf(quick);
+  const { horizons, target, seed, workers } = options;
+  const { pooled: recipe } = recipeOf(options);
   if (recipe === undefined || venues.length < 2) return work(undefined);
   const heads = joinHeads(headsOf(venues, horizons, target), venues.length);
   const from = venues.reduce((least, venue) => Math.min(least, venue.from), Infinity);
@@ -233,8 +247,10 @@ function* headsOf(
   }
 }
 
-function recipeOf(isQuick: boolean): Recipe {
-  return isQuick ? QUICK_RECIPE : FULL_RECIPE;
+/** The incumbent stands alone. */
+function recipeOf({ models, quick }: Pick<Options, 'models' | 'quick'>): Recipe {
+  if (models === 'incumbent') return { ...QUICK_RECIPE, members: [] };
+  return quick ? QUICK_RECIPE : FULL_RECIPE;
 }
 
 interface TableOptions extends Omit<Options, 'horizons'> {
@@ -249,10 +265,10 @@ async function trainStored(
   span: Span,
   options: TableOptions & { readonly pooled: PooledMembers | undefined },
 ): Promise<TrainedTable> {
-  const { out, target, seed, workers, quick, models, device, signal, recipes, horizons, pooled, onHead } = options;
+  const { out, target, seed, workers, models, device, signal, recipes, horizons, pooled, onHead } = options;
   const { table, series } = stored.load();
   const pool = createFitPool([table], workers);
-  const networks = models === 'all' ? createNetworkPool([table], { threads: TENSORFLOW_THREADS, device }) : undefined;
+  const networks = recipes.length > 0 ? createNetworkPool([table], { threads: TENSORFLOW_THREADS, device }) : undefined;
   // Started again after it was killed, it goes on from these.
   const checkpoint = join(checkpointsOf(out), '/');
   if (networks !== undefined) await mkdir(checkpoint, { recursive: true });
@@ -262,7 +278,7 @@ async function trainStored(
     return await trainTable(0, table, span, {
       ...{ pool, horizons, target, seed, signal, pooled, onHead },
       series: [series],
-      recipe: recipeOf(quick),
+      recipe: recipeOf(options),
       threshold: DEFAULT_THRESHOLD,
       // Of many members some add nothing.
       ensemble: { ...DEFAULT_ENSEMBLE, dropUseless: models === 'all' },

@@ -13,8 +13,10 @@ import { createScorer } from '#libs/models/scorer.ts';
 import { openBundle } from '#libs/models/signature.ts';
 import { trustIn } from '#libs/registry/operator-key.ts';
 import { runTraining } from '../main.ts';
-import { LSTM_RECIPE, type NetworkRecipe, TRANSFORMER_RECIPE } from './network-recipes.ts';
+import { INCUMBENT_RECIPE, LSTM_RECIPE, type NetworkRecipe, TRANSFORMER_RECIPE } from './network-recipes.ts';
 import { isTensorflowStaged } from './tensorflow.ts';
+
+const DEEP = [tiny(LSTM_RECIPE, 'lstm'), tiny(TRANSFORMER_RECIPE, 'transformer')];
 
 let folder: string;
 beforeAll(async () => {
@@ -52,14 +54,23 @@ if (!isTensorflowStaged()) {
     // Done, it has nothing to go on from.
     expect(existsSync(join(folder, 'bundle.json.checkpoints'))).toBe(false);
   }, 120_000);
+
+  test('the incumbent is a bundle of its own, of one network and nothing beside', async () => {
+    const bundle = await train('incumbent.json', 'incumbent', [{ ...tiny(INCUMBENT_RECIPE, 'lstm'), name: 'incumbent' }]);
+    expect(bundle.networks?.map(({ name }) => name)).toEqual(['incumbent']);
+    for (const { members } of bundle.heads)
+      expect(members.map(({ weight, model }) => [weight, model.kind])).toEqual([[1, 'network']]);
+    const reads = new Set(bundle.inputs.map((input) => input.replace(/@.*/, '')));
+    expect([...reads].filter((name) => !INCUMBENT_RECIPE.options.reads!.includes(name))).toEqual([]);
+  }, 120_000);
 }
 
-async function train(name: string): ReturnType<typeof runTraining> {
+async function train(name: string, models = 'all', networks = DEEP): ReturnType<typeof runTraining> {
   const history = join(folder, 'candles.csv');
   await writeFile(history, candlesCsv());
-  const options = { horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true, models: 'all' };
+  const options = { horizons: '1m,5m', target: 'entry', seed: '1', workers: '0', quick: true, models };
   const given = { ...options, history, out: join(folder, name), key: join(folder, 'operator.pem') };
-  return runTraining(given, new AbortController().signal, [tiny(LSTM_RECIPE, 'lstm'), tiny(TRANSFORMER_RECIPE, 'transformer')]);
+  return runTraining(given, new AbortController().signal, networks);
 }
 
 function tiny(recipe: NetworkRecipe, kind: 'lstm' | 'transformer'): NetworkRecipe {
