@@ -7,17 +7,10 @@ import { type EnsembleOptions } from '#libs/models/decide.ts';
 import { type CandleTarget } from '#libs/validation/labels.ts';
 import { type TrialsElsewhere } from './trials.ts';
 
-/** As a person gives them: text, lists separated by commas. */
-const rawSchema = z.strictObject({
-  history: z.string().min(1).describe('Candle file: .csv, .csv.gz or .parquet.'),
-  context: z.string().min(1).optional().describe('File of context values. Default: none are known.'),
-  trainUntil: z.string().describe('ISO time, UTC: the first decision that is tested. What came before trains.'),
-  retrainEvery: z.string().default('2d').describe('Length of a test fold, such as 12h or 2d. Default 2d.'),
-  horizons: z.string().default('1m,5m').describe('Of 1m, 5m, 15m. Default 1m,5m.'),
+/** Of both lanes. */
+export const commonOptions = {
   report: z.string().min(1).optional().describe('JSON report. Default: none is written.'),
   predictions: z.string().min(1).optional().describe('CSV of every decision. Default: none is written.'),
-  symbols: z.string().optional().describe('BASE-QUOTE list. Default: every one quoted in USD.'),
-  venues: z.string().optional().describe('Default: every one in the file.'),
   seed: z.coerce.number().int().nonnegative().default(1).describe('Default 1.'),
   workers: z.coerce
     .number()
@@ -26,6 +19,23 @@ const rawSchema = z.strictObject({
     .max(64)
     .optional()
     .describe('Training threads; 0 = in the main one. Default: cores, at most 4.'),
+  combine: z.enum(['vote', 'stacking', 'majority']).default('vote').describe('From members to one probability. Default vote.'),
+  calibration: z
+    .enum(['best', 'platt', 'beta', 'isotonic'])
+    .default('best')
+    .describe('best = the better of Platt and isotonic. Default best.'),
+};
+
+/** As a person gives them: text, lists separated by commas. */
+const rawSchema = z.strictObject({
+  ...commonOptions,
+  history: z.string().min(1).describe('Candle file: .csv, .csv.gz or .parquet.'),
+  context: z.string().min(1).optional().describe('File of context values. Default: none are known.'),
+  trainUntil: z.string().describe('ISO time, UTC: the first decision that is tested. What came before trains.'),
+  retrainEvery: z.string().default('2d').describe('Length of a test fold, such as 12h or 2d. Default 2d.'),
+  horizons: z.string().default('1m,5m').describe('Of 1m, 5m, 15m. Default 1m,5m.'),
+  symbols: z.string().optional().describe('BASE-QUOTE list. Default: every one quoted in USD.'),
+  venues: z.string().optional().describe('Default: every one in the file.'),
   without: z.string().optional().describe('Feature categories switched off, of A,B,C,D,E,X. Default: none.'),
   onlyVenues: z.string().optional().describe('Candles of other venues are left out altogether. Default: none are.'),
   html: z.string().min(1).optional().describe('Report as one HTML page. Default: none is written.'),
@@ -33,11 +43,6 @@ const rawSchema = z.strictObject({
     .enum(['fast', 'all'])
     .default('fast')
     .describe('fast = trees and logistic regression; all = LSTM and Transformer too, beside the incumbent. Default fast.'),
-  combine: z.enum(['vote', 'stacking', 'majority']).default('vote').describe('From members to one probability. Default vote.'),
-  calibration: z
-    .enum(['best', 'platt', 'beta', 'isotonic'])
-    .default('best')
-    .describe('best = the better of Platt and isotonic. Default best.'),
   validation: z
     .enum(['walk-forward', 'combinatorial'])
     .default('walk-forward')

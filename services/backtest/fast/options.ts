@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { FAST_HORIZONS, type Horizon } from '#libs/market/horizon.ts';
 import { type EnsembleOptions } from '#libs/models/decide.ts';
-import { list, parseHorizonsOf, parseTime, wrong } from '../options.ts';
+import { commonOptions, list, parseHorizonsOf, parseTime, wrong } from '../options.ts';
 
 const rawSchema = z.strictObject({
+  ...commonOptions,
   lane: z.literal('fast'),
   history: z.string().min(1).describe('Tick file: .csv, .csv.gz or .parquet.'),
   trainUntil: z.string().optional().describe('ISO time, UTC: the first decision that is tested.'),
@@ -21,23 +22,8 @@ const rawSchema = z.strictObject({
     .max(999)
     .default(0)
     .describe('Milliseconds after the decision at which the price is taken that its move is measured from. Default 0.'),
-  report: z.string().min(1).optional().describe('JSON report. Default: none is written.'),
-  predictions: z.string().min(1).optional().describe('CSV of every decision. Default: none is written.'),
   symbols: z.string().optional().describe('BASE-QUOTE list. Default: every one with quotes.'),
   venues: z.string().optional().describe('Default: every one with quotes.'),
-  seed: z.coerce.number().int().nonnegative().default(1).describe('Default 1.'),
-  workers: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(64)
-    .optional()
-    .describe('Training threads; 0 = in the main one. Default: cores, at most 4.'),
-  combine: z.enum(['vote', 'stacking', 'majority']).default('vote').describe('From members to one probability. Default vote.'),
-  calibration: z
-    .enum(['best', 'platt', 'beta', 'isotonic'])
-    .default('best')
-    .describe('best = the better of Platt and isotonic. Default best.'),
 });
 
 export type RawFastBacktestOptions = z.input<typeof rawSchema>;
