@@ -406,7 +406,7 @@ function jointsOf(
   const instruments = [...new Set(heads.map((datas) => datas[0]!.table.instrument))];
   return instruments.flatMap((instrument) => {
     const own = heads.filter((datas) => datas[0]!.table.instrument === instrument);
-    return own.length < 2 ? [] : [{ instrument, heads: joinHeads(own, own.length) }];
+    return own.length < 2 ? [] : [{ instrument, heads: joinHeads(own) }];
   });
 }
 

@@ -69,6 +69,8 @@ type Options = z.output<typeof optionsSchema>;
 /** Folding and fitting share the progress: folding is its first third. */
 const FOLD_SHARE = 1 / 3;
 const PROGRESS_TOTAL = 1_000;
+/** Of all venues of an instrument together, in memory beside the table at hand: about 300 MB. */
+const JOINT_ROWS = 120_000;
 const NETWORKS: Readonly<Record<Options['models'], readonly NetworkRecipe[]>> = {
   fast: [],
   all: [LSTM_RECIPE, TRANSFORMER_RECIPE],
@@ -224,7 +226,7 @@ async function withPooled(
   const { horizons, target, seed, workers } = options;
   const { pooled: recipe } = recipeOf(options);
   if (recipe === undefined || venues.length < 2) return work(undefined);
-  const heads = joinHeads(headsOf(venues, horizons, target), venues.length);
+  const heads = joinHeads(headsOf(venues, horizons, target), Math.floor(JOINT_ROWS / venues.length));
   const from = venues.reduce((least, venue) => Math.min(least, venue.from), Infinity);
   const [first] = innerFolds(from, to, FIRST_SHARE, INNER_PARTS);
   if (trainingRows(heads[0]!, { ...first!, from: -Infinity }).length < LEAST_MOVES) return work(undefined);

@@ -26,10 +26,7 @@ const recipe: FlatRecipe = {
 
 describe('heads of several venues as one', () => {
   const parts = [makeHead('coinbase', 1), makeHead('kraken', 2, ['own@1', 'lead@1', 'more@1'])];
-  const [joint] = joinHeads(
-    parts.map((head) => [head]),
-    2,
-  );
+  const [joint] = joinHeads(parts.map((head) => [head]));
 
   test('has every row and outcome of each; a column that a venue lacks is missing', () => {
     const { table, y, size } = joint!;
@@ -51,7 +48,7 @@ describe('heads of several venues as one', () => {
   test('no lag reaches from one venue into another, though the times would fit', () => {
     const later = makeHead('kraken', 2);
     const behind = { ...later, table: { ...later.table, t: later.table.t.map((t) => t + ROWS * MINUTE) } };
-    const stacked = joinHeads([[parts[0]!], [behind]], 2)[0]!.table;
+    const stacked = joinHeads([[parts[0]!], [behind]])[0]!.table;
     const first = stacked.t.findIndex((t) => t === ROWS * MINUTE);
     const inputs = [0, 1, 5].map((lag) => ({ feature: 'lead@1', lag }));
     const { values } = gather(stacked, inputs, Int32Array.of(first, first + 1));
@@ -59,7 +56,7 @@ describe('heads of several venues as one', () => {
   });
 
   test('keeps the newest rows of each where there are too many', () => {
-    const many = joinHeads([[parts[0]!]], 1_000)[0]!;
+    const many = joinHeads([[parts[0]!]], 120)[0]!;
     expect([...many.table.t.subarray(0, 120)]).toEqual([...parts[0]!.table.t.subarray(ROWS - 120)]);
     expect([...many.y.subarray(0, 120)]).toEqual([...parts[0]!.y.subarray(ROWS - 120)]);
   });
@@ -80,6 +77,17 @@ describe('pooled members', () => {
       return { ...head, table: { ...head.table, values }, y: head.y.map((y, row) => (row >= 500 ? -y : y)) };
     });
     expect(await predict(overwritten, rows)).toEqual(predictions);
+  });
+
+  test('are fitted on the newest rows of every venue where there are too many', async () => {
+    const heads = [makeHead('coinbase', 1), makeHead('kraken', 2)];
+    const last = { ...recipe, rows: 400 };
+    const fitted = await membersOf(heads, last).fit(UNTIL, heads[0]!);
+    // The 200 minutes before; what stood earlier may be anything.
+    const overwritten = heads.map((head) => ({ ...head, y: head.y.map((y, row) => (row < 300 ? -y : y)) }));
+    expect((await membersOf(overwritten, last).fit(UNTIL, heads[0]!)).models).toEqual(fitted.models);
+    const inside = heads.map((head) => ({ ...head, y: head.y.map((y, row) => (row < 301 ? -y : y)) }));
+    expect((await membersOf(inside, last).fit(UNTIL, heads[0]!)).models).not.toEqual(fitted.models);
   });
 
   test('say the same among the inputs of others', async () => {
@@ -103,12 +111,9 @@ describe('pooled members', () => {
   });
 });
 
-function membersOf(heads: readonly HeadData[]): ReturnType<typeof createPooledMembers> {
-  const joint = joinHeads(
-    heads.map((head) => [head]),
-    heads.length,
-  );
-  return createPooledMembers({ pool: createFitPool([joint[0]!.table], 0), place: 0, heads: joint, recipe, seed: 1 });
+function membersOf(heads: readonly HeadData[], of = recipe): ReturnType<typeof createPooledMembers> {
+  const joint = joinHeads(heads.map((head) => [head]));
+  return createPooledMembers({ pool: createFitPool([joint[0]!.table], 0), place: 0, heads: joint, recipe: of, seed: 1 });
 }
 
 function predict(heads: readonly HeadData[], rows: Int32Array): Promise<readonly Float64Array[]> {

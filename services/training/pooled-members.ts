@@ -9,24 +9,20 @@ import { seedFor } from '#libs/models/random.ts';
 import { gather, newestRows, SEAM_ROWS, stackTables } from '#libs/models/vector-table.ts';
 import { VOID } from '#libs/validation/labels.ts';
 import { type FitPool } from './fit-pool.ts';
-import { type HeadData } from './head-data.ts';
-import { jobOf, type SharedMembers } from './train.ts';
+import { type HeadData, trainingRows, upsOf } from './head-data.ts';
+import { type SharedMembers } from './train.ts';
 
 export interface PooledMembers extends SharedMembers {
   /** As trained on all that was known at `until`. */
   fit(until: number, head: HeadData): Promise<FitResult>;
 }
 
-/** Rows of all venues together, at most: the newest of each. */
-const JOINT_ROWS = 120_000;
-
 /**
- * The heads of several tables, one list a table in the same order of horizon and target, as heads of one table that holds the newest rows of all.
- * `parts` is read through once, so that it may load its tables one after another.
+ * The heads of several tables, one list a table in the same order of horizon and target, as heads of one table that holds the rows of all: of each
+ * the newest `rows`. `parts` is read through once, so that it may load its tables one after another.
  */
-export function joinHeads(parts: Iterable<readonly HeadData[]>, tables: number): readonly HeadData[] {
-  const rows = Math.floor(JOINT_ROWS / Math.max(1, tables));
-  const kept = Array.from(parts, (heads) => heads.map((head) => newestOf(head, rows)));
+export function joinHeads(parts: Iterable<readonly HeadData[]>, rows = Infinity): readonly HeadData[] {
+  const kept = Array.from(parts, (heads) => heads.map((head) => endOf(head, rows)));
   const table = stackTables(kept.flatMap((heads) => heads.slice(0, 1).map((head) => head.table)));
   return (kept[0] ?? []).map(({ horizon, target }, k) => {
     const y = new Int8Array(table.t.length).fill(VOID);
@@ -41,9 +37,18 @@ export function joinHeads(parts: Iterable<readonly HeadData[]>, tables: number):
   });
 }
 
-function newestOf(head: HeadData, rows: number): HeadData {
+function endOf(head: HeadData, rows: number): HeadData {
   const from = Math.max(0, head.y.length - rows);
   return { ...head, table: newestRows(head.table, rows), y: head.y.slice(from), size: head.size.slice(from) };
+}
+
+/** Of rows that stand table after table the newest `most`, in their old order. */
+function newestOf(t: Float64Array, rows: Int32Array, most: number): Int32Array {
+  if (rows.length <= most) return rows;
+  return rows
+    .toSorted((a, b) => t[b]! - t[a]! || a - b)
+    .subarray(0, most)
+    .sort();
 }
 
 export interface PooledOptions {
@@ -64,7 +69,10 @@ export function createPooledMembers({ pool, place, heads, recipe, seed }: Pooled
     if (known !== undefined) return known;
     const joint = heads.find((head) => head.horizon === horizon && head.target === target)!;
     const fold = { from: -Infinity, trainTo: until, testFrom: until, testTo: until };
-    const fitted = pool.fit(place, jobOf(joint, fold, recipe, seedFor(seed, key)));
+    const rows = newestOf(joint.table.t, trainingRows(joint, fold), recipe.rows);
+    const size = Float64Array.from(rows, (row) => joint.size[row]!);
+    const job = { rows, up: upsOf(joint, rows), size, predict: new Int32Array(), recipe, seed: seedFor(seed, key) };
+    const fitted = pool.fit(place, job);
     fits.set(`${key}:${until}`, fitted);
     return fitted;
   };
