@@ -70,9 +70,10 @@ export function gather(table: VectorTable, inputs: readonly Input[], rows: Int32
   return { rows: rows.length, width: inputs.length, values };
 }
 
-/** A copy of a table's last rows. */
+/** A table's last rows: a copy, or the table itself where it has no more. */
 export function newestRows(table: VectorTable, rows: number): VectorTable {
-  const from = Math.max(0, table.t.length - rows);
+  const from = table.t.length - rows;
+  if (from <= 0) return table;
   return { ...table, t: table.t.slice(from), values: table.values.slice(from * table.columns.length) };
 }
 

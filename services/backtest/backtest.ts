@@ -377,14 +377,15 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
                 ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit, onEpoch },
                 checkpoint: checkpoints === undefined ? undefined : join(checkpoints, '/'),
               });
-        const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
-        return Promise.all(
-          datas.map(async (data, output) => ({
-            ...(await walkOne(place, data, plan ?? folds, { pool, recipe, pooled, shared, onFold: onFit }, options)),
-            ...{ output, networks: named(shared?.names ?? [], newest) },
-            entry: data.target === 'entry' ? data : headData(table, seriesOf(history.series, table), data.horizon, 'entry'),
-          })),
+        const decided = await Promise.all(
+          datas.map((data) => walkOne(place, data, plan ?? folds, { pool, recipe, pooled, shared, onFold: onFit }, options)),
         );
+        const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
+        return datas.map((data, output) => ({
+          ...decided[output]!,
+          ...{ output, networks: named(shared?.names ?? [], newest) },
+          entry: data.target === 'entry' ? data : headData(table, seriesOf(history.series, table), data.horizon, 'entry'),
+        }));
       }),
     );
     return walked.flat();

@@ -22,7 +22,7 @@ export interface PooledMembers extends SharedMembers {
  * the newest `rows`. `parts` is read through once, so that it may load its tables one after another.
  */
 export function joinHeads(parts: Iterable<readonly HeadData[]>, rows = Infinity): readonly HeadData[] {
-  const kept = Array.from(parts, (heads) => heads.map((head) => endOf(head, rows)));
+  const kept = Array.from(parts, (heads) => endOf(heads, rows));
   const table = stackTables(kept.flatMap((heads) => heads.slice(0, 1).map((head) => head.table)));
   return (kept[0] ?? []).map(({ horizon, target }, k) => {
     const y = new Int8Array(table.t.length).fill(VOID);
@@ -37,9 +37,11 @@ export function joinHeads(parts: Iterable<readonly HeadData[]>, rows = Infinity)
   });
 }
 
-function endOf(head: HeadData, rows: number): HeadData {
-  const from = Math.max(0, head.y.length - rows);
-  return { ...head, table: newestRows(head.table, rows), y: head.y.slice(from), size: head.size.slice(from) };
+/** All of one table, of which one copy is enough. */
+function endOf(heads: readonly HeadData[], rows: number): readonly HeadData[] {
+  const table = newestRows(heads[0]!.table, rows);
+  const end = <A extends Int8Array | Float64Array>(values: A): A => values.slice(values.length - table.t.length) as A;
+  return heads.map((head) => ({ ...head, table, y: end(head.y), size: end(head.size) }));
 }
 
 /** Of rows that stand table after table the newest `most`, in their old order. */
