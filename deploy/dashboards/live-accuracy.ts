@@ -83,7 +83,9 @@ export const liveAccuracy: DashboardSpec = {
       description:
         'Abstentions a second by reason. below_threshold and silenced are normal; quality, stale, feature_missing or no_model for long is not.',
       unit: 'ops',
-      queries: [{ expr: `sum by (reason) (${rate('tributary_inference_abstentions_total')})`, legend: '{{reason}}' }],
+      queries: [
+        { expr: `sum by (lane, reason) (${rate('tributary_inference_abstentions_total')})`, legend: '{{lane}} {{reason}}' },
+      ],
     },
   ],
 };

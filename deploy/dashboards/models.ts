@@ -17,8 +17,8 @@ export const models: DashboardSpec = {
       description: 'All its horizons together. It holds the event loop as long.',
       unit: 's',
       queries: [
-        { expr: quantile(0.5, 'tributary_inference_score_seconds'), legend: 'p50' },
-        { expr: quantile(0.99, 'tributary_inference_score_seconds'), legend: 'p99' },
+        { expr: quantile(0.5, 'tributary_inference_score_seconds', ['lane']), legend: '{{lane}} p50' },
+        { expr: quantile(0.99, 'tributary_inference_score_seconds', ['lane']), legend: '{{lane}} p99' },
       ],
     },
     {

@@ -8,11 +8,12 @@ export const pipeline: DashboardSpec = {
   panels: [
     {
       title: 'Tick to signal, p50 and p99',
-      description: 'From the clock that made the vector to the decision that readers can see.',
+      description:
+        'By lane: from the clock, or in the fast lane the quote, that made the vector to the decision that readers can see. No horizon shorter than the fast p99 is offered.',
       unit: 's',
       queries: [
-        { expr: quantile(0.5, 'tributary_inference_tick_to_signal_seconds'), legend: 'p50' },
-        { expr: quantile(0.99, 'tributary_inference_tick_to_signal_seconds'), legend: 'p99' },
+        { expr: quantile(0.5, 'tributary_inference_tick_to_signal_seconds', ['lane']), legend: '{{lane}} p50' },
+        { expr: quantile(0.99, 'tributary_inference_tick_to_signal_seconds', ['lane']), legend: '{{lane}} p99' },
       ],
     },
     {
@@ -38,8 +39,8 @@ export const pipeline: DashboardSpec = {
       unit: 'ops',
       queries: [
         { expr: `sum(${rate('tributary_features_events_total')})`, legend: 'events folded' },
-        { expr: `sum(${rate('tributary_features_vectors_total')})`, legend: 'vectors' },
-        { expr: `sum(${rate('tributary_inference_signals_total')})`, legend: 'decisions' },
+        { expr: `sum by (lane) (${rate('tributary_features_instrument_vectors_total')})`, legend: '{{lane}} vectors' },
+        { expr: `sum by (lane) (${rate('tributary_inference_signals_total')})`, legend: '{{lane}} decisions' },
         { expr: `sum(${rate('tributary_archive_rows_total')})`, legend: 'rows archived' },
       ],
     },

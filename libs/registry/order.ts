@@ -5,14 +5,16 @@
 import { type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { TributaryError } from '../errors/errors.ts';
+import { type EventLog } from '../log/port.ts';
+import { type Lane, LANES } from '../market/horizon.ts';
 import { openModel, openSigned, signContent } from '../models/signature.ts';
 import { type ModelSlot } from '../wire/tributary/v1/models.ts';
-import { type ModelRegistry, SLOTS } from './registry.ts';
+import { ModelRegistry, SLOTS } from './registry.ts';
 
 const who = { actor: z.string().min(1).max(200), reason: z.string().min(1).max(2_000) };
 const actionSchema = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('publish'), slot: z.enum(SLOTS), bundle: z.base64(), ...who }),
-  z.strictObject({ action: z.enum(['promote', 'rollback', 'pin', 'unpin']), ...who }),
+  z.strictObject({ action: z.enum(['promote', 'rollback', 'pin', 'unpin']), lane: z.enum(LANES).optional(), ...who }),
 ]);
 const orderSchema = z.strictObject({ order: actionSchema, signedAt: z.number() });
 
@@ -42,26 +44,51 @@ export class OrderBook {
   }
 }
 
-/** Resolves with the record that the slot has from then on. Rejects with what the registry throws, and `openModel`; `TRB_BUNDLE_LANE`. */
+/** By lane; undefined = this instance does not run it. */
+export type Registries = Readonly<Record<Lane, ModelRegistry | undefined>>;
+
+/** Opens the slots of `lanes`; see `ModelRegistry.open`. */
+export async function openRegistries(
+  log: EventLog,
+  lanes: readonly Lane[],
+  signal: AbortSignal,
+  failed: (error: unknown) => void,
+): Promise<Registries> {
+  const open = (lane: Lane): Promise<ModelRegistry> | undefined =>
+    lanes.includes(lane) ? ModelRegistry.open(log, signal, failed, lane) : undefined;
+  return { slow: await open('slow'), fast: await open('fast') };
+}
+
+/**
+ * Resolves with the record that the slot has from then on: a bundle goes into the slots of its own lane. Rejects with what the registry
+ * throws, and `openModel`; `TRB_BUNDLE_LANE`.
+ */
 export async function carryOut(
-  registry: ModelRegistry,
+  registries: Registries,
   order: Order,
   trusted: readonly KeyObject[],
   now: number,
 ): Promise<ModelSlot> {
   const { actor, reason } = order;
   const change = { actor, reason, now };
+  if (order.action === 'publish') {
+    const bundle = Buffer.from(order.bundle, 'base64');
+    const model = openModel(bundle, trusted);
+    const registry = running(registries, 'lane' in model ? model.lane : 'slow');
+    return registry.publish({ ...change, slot: order.slot, bundle, bundleId: model.id });
+  }
+  const registry = running(registries, order.lane ?? 'slow');
   if (order.action === 'promote') return registry.promote(change);
   if (order.action === 'rollback') return registry.rollback(change);
-  if (order.action !== 'publish') return registry.pin(change, order.action === 'pin');
-  const bundle = Buffer.from(order.bundle, 'base64');
-  const model = openModel(bundle, trusted);
-  if ('lane' in model && model.lane === 'fast') {
-    throw new TributaryError('TRB_BUNDLE_LANE', `Bundle ${model.id} is of the fast lane, which no service decides in yet.`, {
-      hint: 'Publish a bundle of the slow lane; this one can be judged with `tributary backtest --lane fast`.',
-    });
-  }
-  return registry.publish({ ...change, slot: order.slot, bundle, bundleId: model.id });
+  return registry.pin(change, order.action === 'pin');
+}
+
+function running(registries: Registries, lane: Lane): ModelRegistry {
+  const registry = registries[lane];
+  if (registry !== undefined) return registry;
+  throw new TributaryError('TRB_BUNDLE_LANE', `The ${lane} lane does not run here.`, {
+    hint: `Start it with --lanes slow,fast (TRIBUTARY_LANES); \`tributary backtest --lane ${lane}\` judges without it.`,
+  });
 }
 
 function parse(content: Uint8Array): z.infer<typeof orderSchema> {

@@ -8,7 +8,8 @@ import { type EventLog } from '../log/port.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
 import { sealBundle } from '../models/bundle.ts';
 import { signBundle } from '../models/signature.ts';
-import { carryOut, type Order, OrderBook, signOrder } from './order.ts';
+import { LANES } from '../market/horizon.ts';
+import { carryOut, openRegistries, type Order, OrderBook, signOrder } from './order.ts';
 import { ModelRegistry, type SlotName, SLOTS } from './registry.ts';
 
 const MINUTE = 60_000;
@@ -166,13 +167,22 @@ describe('an order', () => {
     );
   });
 
-  test('to publish a bundle of a lane that nobody decides in is refused, and the slot stays as it was', async () => {
-    const registry = await open();
+  test('to publish a bundle of a lane that does not run is refused; where it runs, the bundle goes into slots of its own', async () => {
+    const slow = await open();
     const fast = sealBundle({ target: 'mid', lane: 'fast', seed: 1, trained: { from: 0, to: 1 }, inputs: [], heads: [] });
     const bundle = Buffer.from(signBundle(fast, privateKey)).toString('base64');
     const publish: Order = { action: 'publish', slot: 'champion', bundle, actor: 'ann', reason: 'by mistake' };
-    await expect(carryOut(registry, publish, [publicKey], now)).rejects.toMatchObject({ code: 'TRB_BUNDLE_LANE' });
-    expect(registry.slots()).toEqual([]);
+    const refused = carryOut({ slow, fast: undefined }, publish, [publicKey], now);
+    await expect(refused).rejects.toMatchObject({ code: 'TRB_BUNDLE_LANE' });
+    const registries = await openRegistries(log, LANES, stop.signal, () => undefined);
+    await carryOut(registries, publish, [publicKey], now);
+    await followed(registries.fast!, () => registries.fast!.slots().length === 1);
+    expect(registries.fast!.slot('champion')).toMatchObject({ slot: 'champion', bundleId: fast.id });
+    const pin: Order = { action: 'pin', lane: 'fast', actor: 'ann', reason: 'it stays' };
+    await carryOut(registries, pin, [publicKey], now);
+    await followed(registries.fast!, () => registries.fast!.slot('champion')?.pinned === true);
+    await expect(carryOut(registries, publish, [publicKey], now)).rejects.toMatchObject({ code: 'TRB_MODEL_PINNED' });
+    expect([...slow.slots(), ...registries.slow!.slots()]).toEqual([]);
   });
 
   test.each([

@@ -1,10 +1,11 @@
 /**
  * ModelRegistry: which bundle every slot holds and from which decision time on, kept in the compacted topic `models`. Every change is one
  * append with who and why, and takes effect at an effective_t later than anything emitted; until then, and after a restart that finds only
- * the newest record of each slot, the champion before it serves: it stands in `previous`.
+ * the newest record of each slot, the champion before it serves: it stands in `previous`. Each lane has slots of its own.
  */
 import { TributaryError } from '../errors/errors.ts';
 import { type EventLog } from '../log/port.ts';
+import { type Lane } from '../market/horizon.ts';
 import { ModelSlot } from '../wire/tributary/v1/models.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
 import { readTail } from '../readback/readback.ts';
@@ -12,6 +13,8 @@ import { readTail } from '../readback/readback.ts';
 export const SLOTS = ['champion', 'challenger', 'previous', 'fallback'] as const;
 export type SlotName = (typeof SLOTS)[number];
 
+/** Before a slot's name in the log, by lane: a version that knows no fast lane passes over what it cannot serve. */
+const PREFIX: Readonly<Record<Lane, string>> = { slow: '', fast: 'fast/' };
 /** Champions kept in memory: the serving one and those that wait for their effective_t (a replay lays out several). */
 const KEPT = 32;
 /** Between a change and the first decision it bears on, milliseconds: every reader has seen it by then, and clocks may differ a little. */
@@ -38,19 +41,26 @@ export interface PublishRequest extends Change {
 }
 
 export class ModelRegistry {
+  readonly lane: Lane;
   readonly #log: EventLog;
   readonly #slots = new Map<SlotName, ModelSlot>();
   /** By effective_t. */
   #champions: ModelSlot[] = [];
   readonly #listeners = new Set<() => void>();
 
-  private constructor(log: EventLog) {
+  private constructor(log: EventLog, lane: Lane) {
     this.#log = log;
+    this.lane = lane;
   }
 
   /** Reads the topic to its end, then follows it until `signal` aborts; `failed` hears why following ended early. */
-  static async open(log: EventLog, signal: AbortSignal, failed: (error: unknown) => void): Promise<ModelRegistry> {
-    const registry = new ModelRegistry(log);
+  static async open(
+    log: EventLog,
+    signal: AbortSignal,
+    failed: (error: unknown) => void,
+    lane: Lane = 'slow',
+  ): Promise<ModelRegistry> {
+    const registry = new ModelRegistry(log, lane);
     let next = (await log.bounds('models', 0)).begin;
     for await (const batch of log.read('models', 0, { signal })) {
       for (const record of batch.records) {
@@ -169,13 +179,14 @@ export class ModelRegistry {
   }
 
   async #append(records: readonly ModelSlot[]): Promise<void> {
+    const named = records.map((record) => ({ ...record, slot: PREFIX[this.lane] + record.slot }));
     await this.#log.append(
-      records.map((record) => ({ topic: 'models', key: record.slot, value: ModelSlot.encode(record).finish() })),
+      named.map((record) => ({ topic: 'models', key: record.slot, value: ModelSlot.encode(record).finish() })),
     );
   }
 
   async #nextEffectiveT(now: number): Promise<number> {
-    const after = (await newestDecision(this.#log)) + 1;
+    const after = (await newestDecision(this.#log, this.lane)) + 1;
     if (this.#slots.size === 0) return after;
     const champion = this.#slots.get('champion')?.effectiveT ?? 0;
     return Math.max(after, now + LEAD_MS, champion + 1);
@@ -189,13 +200,14 @@ export class ModelRegistry {
   }
 
   #take(record: ModelSlot): void {
-    const slot = SLOTS.find((name) => name === record.slot);
-    // A slot's name from a later version; it is none of ours.
+    const slot = SLOTS.find((name) => PREFIX[this.lane] + name === record.slot);
+    // Of the other lane, or a name from a later version.
     if (slot === undefined) return;
-    this.#slots.set(slot, record);
+    const own = { ...record, slot };
+    this.#slots.set(slot, own);
     if (slot !== 'champion') return;
-    const others = this.#champions.filter((known) => known.effectiveT !== record.effectiveT);
-    this.#champions = [...others, record].sort((a, b) => a.effectiveT - b.effectiveT).slice(-KEPT);
+    const others = this.#champions.filter((known) => known.effectiveT !== own.effectiveT);
+    this.#champions = [...others, own].sort((a, b) => a.effectiveT - b.effectiveT).slice(-KEPT);
   }
 }
 
@@ -211,12 +223,14 @@ function emptied(by: ModelSlot, slot: SlotName): ModelSlot {
   return { ...by, slot, bundleId: '', bundle: new Uint8Array() };
 }
 
-/** Newest decision time in `signals`, milliseconds; -1 = none. */
-async function newestDecision(log: EventLog): Promise<number> {
+/** Newest decision time of the lane in `signals`, milliseconds; -1 = none. Where the other lane's fill the end, theirs: it is not older. */
+async function newestDecision(log: EventLog, lane: Lane): Promise<number> {
   let newest = -1;
   const partitions = await log.partitions('signals');
   for (let partition = 0; partition < partitions; partition++) {
-    for (const record of await readTail(log, 'signals', partition, 500)) newest = Math.max(newest, Signal.decode(record.value).t);
+    const decisions = (await readTail(log, 'signals', partition, 500)).map(({ value }) => Signal.decode(value));
+    const own = decisions.filter((decision) => (decision.lane === 'fast') === (lane === 'fast'));
+    for (const { t } of own.length > 0 ? own : decisions) newest = Math.max(newest, t);
   }
   return newest;
 }

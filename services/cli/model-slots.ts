@@ -1,6 +1,7 @@
 /** The slots as the command line reaches them: in a running instance by its API, or on Kafka. */
 import { type WallClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
+import { LANES } from '#libs/market/horizon.ts';
 import { type Order } from '#libs/registry/order.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
 import { bearer } from './access.ts';
@@ -76,20 +77,27 @@ async function ask(url: string, request: Question): Promise<unknown> {
 }
 
 async function openKafkaSlots(options: SlotsOptions, clock: Pick<WallClock, 'now'>): Promise<ModelSlots> {
-  const [{ openKafkaLog }, { ModelRegistry }, { trustIn }, { carryOut }, { modelsView }, { SlotAccuracy }, { Outcome }] =
-    await Promise.all([
-      import('#libs/log/kafka.ts'),
-      import('#libs/registry/registry.ts'),
-      import('#libs/registry/operator-key.ts'),
-      import('#libs/registry/order.ts'),
-      import('#services/gateway/models.ts'),
-      import('#services/evaluation/slots.ts'),
-      import('#libs/wire/tributary/v1/signals.ts'),
-    ]);
+  const [
+    { openKafkaLog },
+    { recentBegin },
+    { trustIn },
+    { carryOut, openRegistries },
+    { modelsView },
+    { SlotAccuracy },
+    { Outcome },
+  ] = await Promise.all([
+    import('#libs/log/kafka.ts'),
+    import('#libs/readback/readback.ts'),
+    import('#libs/registry/operator-key.ts'),
+    import('#libs/registry/order.ts'),
+    import('#services/gateway/models.ts'),
+    import('#services/evaluation/slots.ts'),
+    import('#libs/wire/tributary/v1/signals.ts'),
+  ]);
   const { brokers = [], trust } = options;
   const log = await openKafkaLog({ ...toKafkaOptions({ ...options, brokers }), clientId: 'tributary-models' });
   const reading = new AbortController();
-  const registry = await ModelRegistry.open(log, reading.signal, () => undefined).catch(async (thrown: unknown) => {
+  const registries = await openRegistries(log, LANES, reading.signal, () => undefined).catch(async (thrown: unknown) => {
     await log.close();
     throw thrown;
   });
@@ -98,15 +106,15 @@ async function openKafkaSlots(options: SlotsOptions, clock: Pick<WallClock, 'now
       const slots = new SlotAccuracy();
       for (const topic of ['outcomes', 'shadow-outcomes'] as const) {
         for (let partition = 0; partition < (await log.partitions(topic)); partition++) {
-          for await (const { records } of log.read(topic, partition)) {
+          for await (const { records } of log.read(topic, partition, { from: await recentBegin(log, topic, partition) })) {
             for (const record of records) slots.add(Outcome.decode(record.value));
           }
         }
       }
-      return modelsView(registry, slots.snapshot());
+      return modelsView(registries, slots.snapshot());
     },
     async change(order) {
-      const { slot, bundleId, effectiveT } = await carryOut(registry, order, trustIn(trust)(), clock.now());
+      const { slot, bundleId, effectiveT } = await carryOut(registries, order, trustIn(trust)(), clock.now());
       return { slot, bundle_id: bundleId, effective_t: effectiveT };
     },
     async close() {

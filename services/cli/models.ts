@@ -9,12 +9,17 @@ import { dirname, resolve } from 'node:path';
 import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type External } from '#libs/models/external/external.ts';
+import { type Lane, LANES } from '#libs/market/horizon.ts';
 import { DEFAULT_KEY } from '#libs/registry/operator-key.ts';
 import { type Order } from '#libs/registry/order.ts';
 import { SLOTS, type SlotName } from '#libs/registry/registry.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
 import { type Changed, type ModelSlots, openSlots, type SlotsOptions } from './model-slots.ts';
 import { kafkaOptions, trustOption } from './options.ts';
+
+interface LaneOptions {
+  readonly lane: Lane;
+}
 
 interface ChangeOptions extends SlotsOptions {
   readonly by: string;
@@ -78,16 +83,17 @@ function publish(): Command {
 }
 
 function change(action: 'promote' | 'rollback', description: string): Command {
-  return onChange(new Command(action).description(description)).action((options: ChangeOptions) =>
-    send(options, { action, ...whoOf(options) }),
-  );
+  return onChange(new Command(action).description(description))
+    .addOption(laneOption())
+    .action((options: ChangeOptions & LaneOptions) => send(options, { action, lane: options.lane, ...whoOf(options) }));
 }
 
 function pin(): Command {
   return onChange(new Command('pin').description('the champion stays, whatever training brings, until a rollback'))
     .option('--off', 'let it go again', false)
-    .action((options: ChangeOptions & { readonly off: boolean }) =>
-      send(options, { action: options.off ? 'unpin' : 'pin', ...whoOf(options) }),
+    .addOption(laneOption())
+    .action((options: ChangeOptions & LaneOptions & { readonly off: boolean }) =>
+      send(options, { action: options.off ? 'unpin' : 'pin', lane: options.lane, ...whoOf(options) }),
     );
 }
 
@@ -134,6 +140,11 @@ function onChange(command: Command, reason?: string): Command {
     .option('--by <name>', 'who, kept in the log', userName());
 }
 
+/** A bundle that is published says itself which lane it is of. */
+function laneOption(): Option {
+  return new Option('--lane <name>', 'whose slots').choices(LANES).default('slow');
+}
+
 function userName(): string {
   try {
     return userInfo().username;
@@ -170,15 +181,16 @@ async function withSlots<T>(options: SlotsOptions, work: (slots: ModelSlots) => 
   }
 }
 
-function lineOf({ slot, bundle_id, effective_t, actor, reason, pinned }: ModelsView['slots'][number]): string {
+function lineOf({ lane, slot, bundle_id, effective_t, actor, reason, pinned }: ModelsView['slots'][number]): string {
   const since = new Date(effective_t).toISOString();
-  return `${slot.padEnd(10)} ${bundle_id}  from ${since}  by ${actor}: ${reason}${pinned ? '  (pinned)' : ''}`;
+  const name = lane === 'fast' ? `fast ${slot}` : slot;
+  return `${name.padEnd(10)} ${bundle_id}  from ${since}  by ${actor}: ${reason}${pinned ? '  (pinned)' : ''}`;
 }
 
 function tableOf({ slots, accuracy }: ModelsView): string {
   const percent = (share: number | null): string => (share === null ? '–' : `${(share * 100).toFixed(1)} %`).padStart(8);
   const lines = slots.flatMap((held) => {
-    const rows = accuracy.filter(({ slot }) => slot === held.slot);
+    const rows = accuracy.filter(({ lane, slot }) => lane === held.lane && slot === held.slot);
     const told = rows.map(({ venue, symbol, horizon, ...row }) => {
       const name = `${venue} ${symbol} ${horizon}`.padEnd(30);
       const spoken = `speaking ${percent(row.emittedAccuracy)} of ${row.emittedMoves}`;

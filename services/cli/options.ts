@@ -1,7 +1,7 @@
 /** Options that several commands share, each with one environment variable; values are checked here, once. */
 import { InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_KEY, publicKeyFile } from '#libs/registry/operator-key.ts';
-import { type Horizon, isHorizon } from '#libs/market/horizon.ts';
+import { type Horizon, isHorizon, type Lane, LANES } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import { describeError } from '#libs/errors/errors.ts';
 import { DEFAULT_VENUES, findVenue } from '#services/ingest/venues/registry.ts';
@@ -50,6 +50,17 @@ export function horizons(text: string): Horizon[] {
   });
 }
 
+/** `slow` or `slow,fast` */
+export function lanes(text: string): Lane[] {
+  const chosen = list(text, (name) => {
+    const lane = LANES.find((each) => each === name);
+    if (lane === undefined) throw new InvalidArgumentError(`"${name}" is no lane; there are slow and fast.`);
+    return lane;
+  });
+  if (!chosen.includes('slow')) throw new InvalidArgumentError('The slow lane always runs: write slow or slow,fast.');
+  return chosen;
+}
+
 /** `coinbase,kraken` */
 export function venues(text: string): string[] {
   return list(text, (name) => {
@@ -76,6 +87,12 @@ export const symbolsOption = (): Option =>
     .env('TRIBUTARY_SYMBOLS')
     .argParser(symbols)
     .default(['BTC-USD', 'ETH-USD'], 'BTC-USD,ETH-USD');
+
+export const lanesOption = (): Option =>
+  new Option('--lanes <list>', 'slow = every minute; slow,fast = at quote changes too, 1 to 10 s ahead')
+    .env('TRIBUTARY_LANES')
+    .argParser(lanes)
+    .default(['slow'], 'slow');
 
 export const contextSourcesOption = (): Option =>
   new Option('--context-sources <list>', 'sources outside the venues: ids, default, all or none (`tributary context list`)')

@@ -3,16 +3,21 @@
  * outcomes. Entry = first price at or after publication, exit = last price before publication + horizon, by the venue's time; read in
  * the log's order and settled at the first clock at or after valid_until + grace. A candle is two prices: its open at its start, its
  * close at its end. Abstentions are settled too, so that accuracy at full coverage is known.
+ * Decisions of the fast lane are measured by the mid (mids.ts), from publication to the end of their horizon, by receive time.
  */
-import { HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
-import { type Tick } from '#libs/wire/tributary/v1/market.ts';
+import { FAST_HORIZONS, HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
+import { GapKind, type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type Outcome, OutcomeStatus, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { Mids } from './mids.ts';
 import { type Move, Tape } from './tape.ts';
 
 export const LONGEST_HORIZON_MS = Math.max(...Object.values(HORIZON_MS));
 /** How long after its publication a decision may come into view and still find its prices. */
 const SLACK_MS = 120_000;
 const MINUTE = 60_000;
+const LONGEST_FAST_MS = Math.max(...FAST_HORIZONS.map((horizon) => HORIZON_MS[horizon]));
+
+type VoidReason = 'no_trade' | 'no_quote' | 'feed_gap';
 
 interface Pending {
   readonly signal: Signal;
@@ -23,6 +28,7 @@ interface Pending {
 export class OutcomeJoin {
   readonly #graceMs: number;
   readonly #tapes = new Map<string, Tape>();
+  readonly #mids = new Map<string, Mids>();
   /** By due time. */
   #pending: Pending[] = [];
   /** Nothing of the log was seen before it, milliseconds. */
@@ -57,6 +63,10 @@ export class OutcomeJoin {
     switch (event.$case) {
       case 'trade':
         this.#tape(tick).trade(event.value, time);
+        if (!event.value.repaired) this.#midsOf(tick).heard(tick.receiveTime / 1000);
+        break;
+      case 'quote':
+        this.#midsOf(tick).quote(tick.receiveTime / 1000, event.value.bid, event.value.ask);
         break;
       case 'candle': {
         const { start, open, close } = event.value;
@@ -67,6 +77,8 @@ export class OutcomeJoin {
       }
       case 'gap':
         this.#tape(tick).gap(event.value, tick.receiveTime);
+        // Trades that were missed say nothing of the quotes.
+        if (event.value.kind !== GapKind.GAP_KIND_TRADES) this.#midsOf(tick).gap();
         break;
       case 'clock':
         this.#advance(event.value.t, settled);
@@ -93,13 +105,25 @@ export class OutcomeJoin {
     if (t < this.#nextTrim) return;
     this.#nextTrim = t + MINUTE;
     for (const tape of this.#tapes.values()) tape.trim((t - LONGEST_HORIZON_MS - this.#graceMs - SLACK_MS) * 1000);
+    for (const mids of this.#mids.values()) mids.trim(t - LONGEST_FAST_MS - this.#graceMs - SLACK_MS);
   }
 
   #settle(signal: Signal): Outcome {
+    if (signal.lane === 'fast') {
+      const mids = this.#mids.get(keyOf(signal.venue, signal.instrument));
+      return outcomeOf(signal, mids?.between(signal.publishedAt, signal.validUntil) ?? 'feed_gap', this.#clock);
+    }
     const tape = this.#tapes.get(keyOf(signal.venue, signal.instrument));
     const until = signal.publishedAt + (isHorizon(signal.horizon) ? HORIZON_MS[signal.horizon] : 0);
     if (tape !== undefined) return outcomeOf(signal, tape.between(signal.publishedAt * 1000, until * 1000), this.#clock);
     return outcomeOf(signal, signal.publishedAt < (this.#seenFrom ?? 0) ? 'feed_gap' : 'no_trade', this.#clock);
+  }
+
+  #midsOf({ venue, instrument }: Tick): Mids {
+    const key = keyOf(venue, instrument);
+    let mids = this.#mids.get(key);
+    if (mids === undefined) this.#mids.set(key, (mids = new Mids()));
+    return mids;
   }
 
   #tape({ venue, instrument }: Tick): Tape {
@@ -115,7 +139,7 @@ export function decisionKey({ instrument, venue, horizon, t, shadow, slot }: Sig
   return `${instrument}|${venue}|${horizon}|${t}${shadow ? `|${slot}` : ''}`;
 }
 
-function outcomeOf(signal: Signal, move: Move | 'no_trade' | 'feed_gap', clock: number): Outcome {
+function outcomeOf(signal: Signal, move: Move | VoidReason, clock: number): Outcome {
   if (typeof move === 'string') {
     const nothing = { entryPrice: 0, exitPrice: 0, logReturn: 0, resolvedAt: clock };
     return { signal, status: OutcomeStatus.OUTCOME_STATUS_VOID, voidReason: move, ...nothing, published: undefined };

@@ -3,7 +3,7 @@
  * decision that is still open, those decisions, and the outcomes there are. No state of its own is stored.
  */
 import { type EventLog } from '#libs/log/port.ts';
-import { seekBack } from '#libs/readback/readback.ts';
+import { recentBegin, seekBack } from '#libs/readback/readback.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Topic } from '#libs/log/topics.ts';
@@ -86,7 +86,7 @@ async function readDecisions(
   return { decisions, end };
 }
 
-/** Hands over every outcome; the keys of those whose decision is not older than `oldest`. */
+/** Hands over the outcomes (recentBegin); the keys of those whose decision is not older than `oldest`. */
 async function readOutcomes(
   log: EventLog,
   topic: Topic,
@@ -95,7 +95,7 @@ async function readOutcomes(
   take: (outcome: Outcome) => void,
 ): Promise<Set<string>> {
   const settled = new Set<string>();
-  for await (const batch of log.read(topic, partition)) {
+  for await (const batch of log.read(topic, partition, { from: await recentBegin(log, topic, partition) })) {
     for (const record of batch.records) {
       const outcome = Outcome.decode(record.value);
       take(outcome);

@@ -2,12 +2,14 @@
  * How the slots compare: what came of the decisions of the bundle that each holds, published or in shadow, and, for a shadow, how the published
  * decisions did on the very same prices. A pure accumulator, as LiveAccuracy is.
  */
+import { type Lane } from '#libs/market/horizon.ts';
 import { wilson } from '#libs/validation/intervals.ts';
 import { Direction, type Outcome, OutcomeStatus, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { isRight } from './accuracy.ts';
 
 /** Null = nothing to divide by yet. Shares are 0..1, of decisions whose price moved. */
 export interface SlotRow {
+  readonly lane: Lane;
   readonly slot: string;
   readonly bundleId: string;
   readonly venue: string;
@@ -40,7 +42,7 @@ interface Tally {
 }
 
 export class SlotAccuracy {
-  /** By slot: the bundle it was last seen with, and from which decision time on. */
+  /** By lane and slot: the bundle it was last seen with, and from which decision time on. */
   readonly #bundles = new Map<string, { readonly bundleId: string; readonly since: number }>();
   readonly #tallies = new Map<string, Tally>();
 
@@ -63,22 +65,24 @@ export class SlotAccuracy {
     tally.publishedRight += Number(isRight(published, status));
   }
 
-  /** One row per (slot, symbol, venue, horizon), sorted. */
+  /** One row per (lane, slot, symbol, venue, horizon), sorted. */
   snapshot(): SlotRow[] {
     return [...this.#tallies.keys()].sort().map((key) => rowOf(this.#tallies.get(key)!));
   }
 
-  #isCurrent({ slot, bundleId, t }: Signal): boolean {
+  #isCurrent(signal: Signal): boolean {
+    const { bundleId, t } = signal;
+    const slot = slotKey(signal);
     const known = this.#bundles.get(slot);
     if (known?.bundleId === bundleId) return true;
     if (known !== undefined && t < known.since) return false;
     this.#bundles.set(slot, { bundleId, since: t });
-    for (const [key, tally] of this.#tallies) if (tally.signal.slot === slot) this.#tallies.delete(key);
+    for (const [key, tally] of this.#tallies) if (slotKey(tally.signal) === slot) this.#tallies.delete(key);
     return true;
   }
 
   #of(signal: Signal): Tally {
-    const key = [signal.slot, signal.instrument, signal.venue, signal.horizon.padStart(4)].join('\u0000');
+    const key = [slotKey(signal), signal.instrument, signal.venue, signal.horizon.padStart(4)].join('\u0000');
     let tally = this.#tallies.get(key);
     if (tally === undefined) {
       tally = { signal, moves: 0, right: 0, emitted: 0, emittedRight: 0, paired: 0, pairedRight: 0, publishedRight: 0 };
@@ -86,6 +90,11 @@ export class SlotAccuracy {
     }
     return tally;
   }
+}
+
+/** Slots of the slow lane first. */
+function slotKey({ lane, slot }: Signal): string {
+  return lane === 'fast' ? `~${slot}` : slot;
 }
 
 function isMove(status: OutcomeStatus): boolean {
@@ -97,7 +106,8 @@ function rowOf(tally: Tally): SlotRow {
   const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
   const accuracy = share(tally.right, tally.moves);
   return {
-    ...{ slot, bundleId, venue, symbol, horizon, moves: tally.moves, accuracy },
+    ...{ lane: tally.signal.lane === 'fast' ? 'fast' : 'slow', slot, bundleId, venue, symbol, horizon },
+    ...{ moves: tally.moves, accuracy },
     ...(accuracy === null ? { low: null, high: null } : wilson(accuracy, tally.moves)),
     emittedMoves: tally.emitted,
     emittedAccuracy: share(tally.emittedRight, tally.emitted),

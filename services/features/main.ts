@@ -2,10 +2,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckResult } from '#libs/features/checks/checks.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
-import { names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { type Lane } from '#libs/market/horizon.ts';
+import { lanesOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
 interface Options extends ServiceOptions {
+  readonly lanes: readonly Lane[];
   readonly snapshotEveryMs: number;
   readonly targets?: readonly string[];
   readonly history?: string;
@@ -25,6 +27,7 @@ export function featuresCommand(): Command {
 function runCommand(): Command {
   const command = new Command('run')
     .description('run the service (default)')
+    .addOption(lanesOption())
     .addOption(
       new Option('--snapshot-every-ms <n>', 'time between snapshots of the state, milliseconds')
         .env('TRIBUTARY_SNAPSHOT_EVERY_MS')
@@ -32,7 +35,10 @@ function runCommand(): Command {
         .default(30_000),
     )
     .addOption(
-      new Option('--targets <list>', 'instruments that get vectors, venue:BASE-QUOTE with commas; default all quoted in USD')
+      new Option(
+        '--targets <list>',
+        'instruments that get vectors, venue:BASE-QUOTE with commas; default all quoted in USD, in the fast lane all',
+      )
         .env('TRIBUTARY_TARGETS')
         .argParser(targets),
     )
@@ -59,7 +65,7 @@ async function runService(options: Options): Promise<void> {
       import('#libs/history/context-events.ts'),
       import('#libs/history/context-file.ts'),
     ]);
-  const { snapshotEveryMs, targets: chosen, history: file, context: contextFile } = options;
+  const { lanes, snapshotEveryMs, targets: chosen, history: file, context: contextFile } = options;
   async function* history(path: string): AsyncGenerator<Tick> {
     const values = contextFile === undefined ? [] : await loadContext(contextFile);
     yield* withContext(candlesToTicks((await loadCandles(path)).rows), values);
@@ -68,6 +74,7 @@ async function runService(options: Options): Promise<void> {
     runFeatures(
       context,
       {
+        lanes,
         snapshotEveryMs,
         ...(chosen === undefined ? {} : { targets: chosen }),
         ...(file === undefined ? {} : { history: () => history(file) }),

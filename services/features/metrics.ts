@@ -9,8 +9,8 @@ import { MissingValues } from './missing.ts';
 export class FeatureMetrics {
   readonly #counters: Readonly<Record<keyof FoldCounts, Counter>>;
   readonly #lag: Gauge<'partition'>;
-  readonly #made: Counter<'instrument'>;
-  readonly #flagged: Counter<'quality' | 'instrument'>;
+  readonly #made: Counter<'instrument' | 'lane'>;
+  readonly #flagged: Counter<'quality' | 'instrument' | 'lane'>;
   readonly #missing = new MissingValues();
   readonly deadLetters: Counter;
   readonly batchSeconds: Histogram;
@@ -20,15 +20,19 @@ export class FeatureMetrics {
     const metrics = serviceMetrics(registry, 'features');
     this.#counters = {
       events: metrics.counter('events_total', 'Events folded'),
-      vectors: metrics.counter('vectors_total', 'Vectors made'),
+      vectors: metrics.counter('vectors_total', 'Vectors made by the slow lane'),
       repeats: metrics.counter('repeated_events_total', 'Events dropped as repeats'),
       late: metrics.counter('late_events_total', 'Events stamped before the newest vector'),
       clocksDropped: metrics.counter('dropped_clocks_total', 'Clocks of a fenced writer, or running backwards'),
       malformed: metrics.counter('malformed_events_total', 'Events with impossible prices or sizes'),
       masked: metrics.counter('masked_vectors_total', 'Vectors no decision can be made on'),
     };
-    this.#made = metrics.counter('instrument_vectors_total', 'Vectors made, by instrument', ['instrument']);
-    this.#flagged = metrics.counter('flagged_vectors_total', 'Vectors with a bit of quality set', ['quality', 'instrument']);
+    this.#made = metrics.counter('instrument_vectors_total', 'Vectors made, by instrument', ['instrument', 'lane']);
+    this.#flagged = metrics.counter('flagged_vectors_total', 'Vectors with a bit of quality set', [
+      'quality',
+      'instrument',
+      'lane',
+    ]);
     metrics.gauge(
       'missing_ratio',
       'Share of a feature that is missing in the newest vectors',
@@ -51,11 +55,12 @@ export class FeatureMetrics {
   }
 
   made(vector: FeatureVector): void {
-    this.#missing.add(vector);
+    const { lane } = vector;
+    if (lane === 'slow') this.#missing.add(vector);
     const instrument = this.#missing.labelOf(vector);
-    this.#made.inc({ instrument });
+    this.#made.inc({ instrument, lane });
     for (const [name, bit] of Object.entries(QUALITY))
-      if ((vector.quality & bit) !== 0) this.#flagged.inc({ quality: name.toLowerCase(), instrument });
+      if ((vector.quality & bit) !== 0) this.#flagged.inc({ quality: name.toLowerCase(), instrument, lane });
   }
 
   lag(partition: number, records: number): void {

@@ -34,12 +34,16 @@ export class MissingValues {
   /** `venue:BASE-QUOTE`, or `other`. */
   labelOf({ venue, instrument }: FeatureVector): string {
     const label = `${venue}:${instrument}`;
-    return this.#pools.has(label) || this.#pools.size < MOST_INSTRUMENTS ? label : 'other';
+    if (!this.#pools.has(label) && this.#pools.size >= MOST_INSTRUMENTS) return 'other';
+    this.#poolOf(label);
+    return label;
   }
 
   /** Share of the formula's values that were missing at the newest minute, 0..1. */
   *ratios(): Generator<{ readonly feature: string; readonly instrument: string; readonly ratio: number }> {
     for (const [instrument, { vectors, missing }] of this.#pools) {
+      // Of the fast lane alone.
+      if (vectors === 0) continue;
       for (const { name, places } of PLACES) {
         let sum = 0;
         for (const place of places) sum += missing[place]!;

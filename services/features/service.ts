@@ -1,19 +1,22 @@
 /**
  * Features: folds `ticks` into vectors. Vectors, snapshot of the state and input offset are one commit, so each vector stands in
  * `features` once, whatever dies when. A partition begins with its newest snapshot, replayed without a word up to the group's offset;
- * without one, with the history it is given; without that, with the log from its beginning.
+ * without one, with the history it is given; without that, with the log from its beginning. The fast lane, where it runs, is a second state
+ * over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to read.
  */
 import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
+import { createFastFold, type FastState, foldFast } from '#libs/features/fast/fold.ts';
 import { createFold, type FoldState, foldTick } from '#libs/features/fold.ts';
 import { type Batch, type LogRecord, type OutRecord } from '#libs/log/port.ts';
+import { type Lane } from '#libs/market/horizon.ts';
 import { readTail } from '#libs/readback/readback.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type Folded, foldHistory, type History } from './history.ts';
 import { FeatureMetrics } from './metrics.ts';
-import { loadSnapshot, snapshotRecords } from './snapshot.ts';
+import { loadSnapshot, type Snapshot, snapshotRecords } from './snapshot.ts';
 
 export const FEATURES_GROUP = 'features';
 
@@ -23,7 +26,7 @@ export const featuresOptionsSchema = z.strictObject({
     .array(z.string().regex(/^[a-z0-9]+:[A-Z0-9]+-[A-Z0-9]+$/))
     .readonly()
     .optional()
-    .describe('instruments that get vectors, venue:BASE-QUOTE; default all quoted in USD'),
+    .describe('instruments that get vectors, venue:BASE-QUOTE; default: slow lane all quoted in USD, fast lane all'),
   historyMinutes: z
     .number()
     .int()
@@ -35,6 +38,8 @@ export const featuresOptionsSchema = z.strictObject({
 });
 
 export interface FeaturesOptions extends z.input<typeof featuresOptionsSchema> {
+  /** Default: the slow one, which always runs. */
+  readonly lanes?: readonly Lane[];
   /** Ticks in availability order, folded before the first live one where there is no snapshot to go on from. */
   readonly history?: History;
 }
@@ -45,9 +50,15 @@ const LONGEST_STOP_MS = 600_000;
 const IDLE_COMMIT_MS = 1_000;
 const READY_LAG = 5_000;
 const MAX_BATCH = 1_000;
+/** Records at the end of `features` in which the slow lane's newest vector is looked for: some minutes of the fast lane's. */
+const NEWEST_READ = 20_000;
+
+/** What a lane folds, and from where on: records before it are in the state. */
+type Folding<State> = Snapshot<State>;
 
 interface Partition {
-  readonly state: FoldState;
+  readonly slow: Folding<FoldState>;
+  readonly fast: Folding<FastState> | undefined;
   /** Vectors of records before this offset are in `features` already. */
   readonly emitFrom: number;
   /** Vectors of history, to be written with the first commit. */
@@ -59,8 +70,8 @@ interface Partition {
 
 /** Runs until `signal` aborts. */
 export async function runFeatures(context: ServiceContext, options: FeaturesOptions, signal: AbortSignal): Promise<void> {
-  const { history, ...rest } = options;
-  const features = new Features(context, featuresOptionsSchema.parse(rest), history, signal);
+  const { history, lanes = ['slow'], ...rest } = options;
+  const features = new Features(context, featuresOptionsSchema.parse(rest), lanes, history, signal);
   context.health.set('features', { ready: false, detail: 'starting' });
   try {
     await features.run();
@@ -75,6 +86,7 @@ export async function runFeatures(context: ServiceContext, options: FeaturesOpti
 class Features {
   readonly #context: ServiceContext;
   readonly #options: z.output<typeof featuresOptionsSchema>;
+  readonly #isFast: boolean;
   readonly #history: History | undefined;
   readonly #signal: AbortSignal;
   readonly #metrics: FeatureMetrics;
@@ -85,11 +97,13 @@ class Features {
   constructor(
     context: ServiceContext,
     options: z.output<typeof featuresOptionsSchema>,
+    lanes: readonly Lane[],
     history: History | undefined,
     signal: AbortSignal,
   ) {
     this.#context = context;
     this.#options = options;
+    this.#isFast = lanes.includes('fast');
     this.#history = history;
     this.#signal = signal;
     this.#metrics = new FeatureMetrics(context.metrics);
@@ -110,17 +124,29 @@ class Features {
     });
   }
 
+  /** Where to begin to read: no lane misses a record. */
   async #start(partition: number, committed: number | undefined): Promise<number> {
+    const begin = await this.#startSlow(partition, committed);
+    const snapshot = this.#isFast ? await loadSnapshot(this.#context.log, 'fast', partition) : undefined;
+    const started = this.#partitions.get(partition)!;
+    if (this.#isFast) {
+      const fast = snapshot ?? { state: createFastFold(this.#foldOptions()), offset: begin };
+      this.#partitions.set(partition, { ...started, fast });
+    }
+    return Math.min(begin, snapshot?.offset ?? begin);
+  }
+
+  async #startSlow(partition: number, committed: number | undefined): Promise<number> {
     const { log, logger } = this.#context;
-    const snapshot = await loadSnapshot(log, partition);
+    const snapshot = await loadSnapshot(log, 'slow', partition);
     if (snapshot !== undefined && !(await this.#isOutdated(snapshot.state, partition))) {
-      this.#begin(partition, snapshot.state, committed ?? snapshot.offset, []);
+      this.#begin(partition, snapshot, committed ?? snapshot.offset, []);
       logger.info({ partition, offset: snapshot.offset, committed }, 'going on from a snapshot');
       return snapshot.offset;
     }
     const { begin } = await log.bounds('ticks', partition);
     if (this.#history === undefined) {
-      this.#begin(partition, createFold(this.#foldOptions()), committed ?? begin, []);
+      this.#begin(partition, { state: createFold(this.#foldOptions()), offset: begin }, committed ?? begin, []);
       return begin;
     }
     const { state, vectors } = await this.#foldedHistory(this.#history, partition);
@@ -128,16 +154,17 @@ class Features {
     const from = committed ?? begin;
     this.#begin(
       partition,
-      state,
+      { state, offset: from },
       from,
       vectors.filter(({ t }) => t > newest),
     );
     return from;
   }
 
-  #begin(partition: number, state: FoldState, emitFrom: number, history: readonly FeatureVector[]): void {
-    const now = this.#context.clock.now();
-    this.#partitions.set(partition, { state, emitFrom, history, committedAt: now, snapshotAt: -Infinity, isCaughtUp: false });
+  #begin(partition: number, slow: Folding<FoldState>, emitFrom: number, history: readonly FeatureVector[]): void {
+    const committedAt = this.#context.clock.now();
+    const begun = { emitFrom, history, committedAt, snapshotAt: -Infinity, isCaughtUp: false };
+    this.#partitions.set(partition, { slow, fast: undefined, ...begun });
   }
 
   #foldOptions(): { readonly targets?: readonly string[] } {
@@ -170,11 +197,12 @@ class Features {
     return { state: structuredClone(state), vectors };
   }
 
-  /** Time of the newest vector in the log; -Infinity = none. */
+  /** Time of the slow lane's newest vector in the log; -Infinity = none. */
   async #newestVector(partition: number): Promise<number> {
     let newest = -Infinity;
-    for (const { value } of await readTail(this.#context.log, 'features', partition, 64)) {
-      newest = Math.max(newest, FeatureVector.decode(value).t);
+    for (const { value } of await readTail(this.#context.log, 'features', partition, NEWEST_READ)) {
+      const { t, lane } = FeatureVector.decode(value);
+      if (lane !== 'fast') newest = Math.max(newest, t);
     }
     return newest;
   }
@@ -193,7 +221,11 @@ class Features {
       // Whoever waits for a replay sees by the committed offset that it is over.
       const isOver = source === 'replay' && batch.endOffset === offset;
       if (outputs.length > 0 || isSnapshotDue || isOver || now - partition.committedAt >= IDLE_COMMIT_MS) {
-        if (isSnapshotDue) outputs.push(...snapshotRecords(partition.state, batch.partition, offset));
+        if (isSnapshotDue) {
+          outputs.push(...snapshotRecords('slow', partition.slow.state, batch.partition, offset));
+          if (partition.fast !== undefined)
+            outputs.push(...snapshotRecords('fast', partition.fast.state, batch.partition, offset));
+        }
         await log.commit({ group: FEATURES_GROUP, topic: 'ticks', partition: batch.partition, offset, outputs });
         partition.committedAt = now;
         partition.history = [];
@@ -203,26 +235,27 @@ class Features {
     this.#report(partition, batch.partition, batch.endOffset - offset);
   }
 
-  #fold(partition: Partition, records: readonly LogRecord[]): OutRecord[] {
-    const { state, emitFrom } = partition;
-    const outputs: OutRecord[] = partition.history.map(vectorRecord);
-    const before = { ...state.counts };
+  #fold({ slow, fast, emitFrom, history }: Partition, records: readonly LogRecord[]): OutRecord[] {
+    const outputs: OutRecord[] = history.map(vectorRecord);
+    const before = { ...slow.state.counts };
     for (const record of records) {
-      let tick: Tick;
+      const { offset } = record;
+      const emit = (vector: FeatureVector): void => {
+        if (offset < emitFrom) return;
+        this.#metrics.made(vector);
+        outputs.push(vectorRecord(vector));
+      };
       try {
-        tick = Tick.decode(record.value);
-        foldTick(state, tick, record.offset, (vector) => {
-          if (record.offset < emitFrom) return;
-          this.#metrics.made(vector);
-          outputs.push(vectorRecord(vector));
-        });
+        const tick = Tick.decode(record.value);
+        if (offset >= slow.offset) foldTick(slow.state, tick, offset, emit);
+        if (fast !== undefined && offset >= fast.offset) foldFast(fast.state, tick, offset, emit);
       } catch (thrown) {
-        if (record.offset < emitFrom) continue;
+        if (offset < emitFrom) continue;
         this.#metrics.deadLetters.inc();
         outputs.push(deadLetter(record, 'features', thrown, this.#context.clock.now()));
       }
     }
-    this.#metrics.counted(before, state.counts);
+    this.#metrics.counted(before, slow.state.counts);
     return outputs;
   }
 

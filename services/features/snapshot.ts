@@ -1,28 +1,50 @@
-/** Snapshots of the fold in the compacted topic `feature-state`: v8.serialize, cut into chunks, written with the outputs they belong to. */
+/** Snapshots of the folds in the compacted topic `feature-state`: v8.serialize, cut into chunks, written with the outputs they belong to. */
 import { deserialize, serialize } from 'node:v8';
-import { type FoldState, STATE_VERSION } from '#libs/features/fold.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
+import { fastSchema } from '#libs/features/fast/catalogue.ts';
+import { type FastState } from '#libs/features/fast/fold.ts';
+import { FAST_STATE_VERSION } from '#libs/features/fast/state.ts';
+import { type FoldState, STATE_VERSION } from '#libs/features/fold.ts';
 import { type EventLog, type OutRecord } from '#libs/log/port.ts';
+import { type Lane } from '#libs/market/horizon.ts';
 import { FeatureState } from '#libs/wire/tributary/v1/features.ts';
 
 /** Below the least record size that brokers allow by default (1 MB), with room for the envelope. */
 const CHUNK_BYTES = 500_000;
 
-export interface Snapshot {
-  readonly state: FoldState;
+/** What each lane folds into. */
+export interface States {
+  readonly slow: FoldState;
+  readonly fast: FastState;
+}
+
+/** A state fits only the code whose catalogue made it. */
+const VERSIONS: Readonly<Record<Lane, string>> = {
+  slow: `${STATE_VERSION}/${featureSchema().id}`,
+  fast: `fast/${FAST_STATE_VERSION}/${fastSchema().id}`,
+};
+const PREFIX: Readonly<Record<Lane, string>> = { slow: '', fast: 'fast/' };
+
+export interface Snapshot<State> {
+  readonly state: State;
   /** First offset of `ticks` that is not in the state. */
   readonly offset: number;
 }
 
-export function snapshotRecords(state: FoldState, partition: number, offset: number): readonly OutRecord[] {
+export function snapshotRecords<L extends Lane>(
+  lane: L,
+  state: States[L],
+  partition: number,
+  offset: number,
+): readonly OutRecord[] {
   const payload = serialize(state);
   const chunks = Math.ceil(payload.length / CHUNK_BYTES);
   return Array.from({ length: chunks }, (_, chunk) => ({
     topic: 'feature-state' as const,
     partition,
-    key: `${partition}/${chunk}`,
+    key: `${PREFIX[lane]}${partition}/${chunk}`,
     value: FeatureState.encode({
-      stateVersion: stateVersion(),
+      stateVersion: VERSIONS[lane],
       partition,
       offset,
       chunk,
@@ -33,13 +55,17 @@ export function snapshotRecords(state: FoldState, partition: number, offset: num
 }
 
 /** The newest whole snapshot of this layout and catalogue; undefined = none, the state must be rebuilt. */
-export async function loadSnapshot(log: EventLog, partition: number): Promise<Snapshot | undefined> {
+export async function loadSnapshot<L extends Lane>(
+  log: EventLog,
+  lane: L,
+  partition: number,
+): Promise<Snapshot<States[L]> | undefined> {
   let chunks: FeatureState[] = [];
   let newest: readonly FeatureState[] | undefined;
   for await (const batch of log.read('feature-state', partition)) {
     for (const record of batch.records) {
       const chunk = FeatureState.decode(record.value);
-      if (chunk.partition !== partition) continue;
+      if (chunk.partition !== partition || isFast(chunk) !== (lane === 'fast')) continue;
       // Chunks of one snapshot follow each other; compaction may leave a part of an older one before them.
       if (chunks[0]?.offset !== chunk.offset || chunks.length !== chunk.chunk) chunks = [];
       if (chunks.length === chunk.chunk) chunks.push(chunk);
@@ -47,12 +73,11 @@ export async function loadSnapshot(log: EventLog, partition: number): Promise<Sn
     }
   }
   const first = newest?.[0];
-  if (newest === undefined || first?.stateVersion !== stateVersion()) return undefined;
-  const state = deserialize(Buffer.concat(newest.map(({ payload }) => payload))) as FoldState;
+  if (newest === undefined || first?.stateVersion !== VERSIONS[lane]) return undefined;
+  const state = deserialize(Buffer.concat(newest.map(({ payload }) => payload))) as States[L];
   return { state, offset: first.offset };
 }
 
-/** A state fits only the code whose catalogue made it. */
-function stateVersion(): string {
-  return `${STATE_VERSION}/${featureSchema().id}`;
+function isFast({ stateVersion }: FeatureState): boolean {
+  return stateVersion.startsWith(PREFIX.fast);
 }

@@ -1,10 +1,12 @@
 /** Gateway alone: the page and `/api/status` over Kafka. */
 import { Command, Option } from 'commander';
 import { type AccessChoice, toAccess } from '#services/cli/access.ts';
-import { accessOptions, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { type Lane } from '#libs/market/horizon.ts';
+import { accessOptions, lanesOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
 interface GatewayCommandOptions extends ServiceOptions, AccessChoice {
+  readonly lanes: readonly Lane[];
   readonly port: number;
   readonly host: string;
   readonly hostNames?: readonly string[];
@@ -13,6 +15,7 @@ interface GatewayCommandOptions extends ServiceOptions, AccessChoice {
 export function gatewayCommand(): Command {
   const command = new Command('gateway')
     .description('the live page and its API')
+    .addOption(lanesOption())
     .addOption(
       new Option('--port <n>', 'of the page; 0 = any free port')
         .env('TRIBUTARY_PORT')
@@ -33,6 +36,7 @@ export function gatewayCommand(): Command {
       runGateway(
         context,
         {
+          lanes: options.lanes,
           port: options.port,
           host: options.host,
           hostNames: options.hostNames ?? [],

@@ -1,8 +1,10 @@
 /** What the slots hold and how they compare, as `/api/models` and `tributary models` show it. */
-import { type ModelRegistry } from '#libs/registry/registry.ts';
+import { type Lane, LANES } from '#libs/market/horizon.ts';
+import { type Registries } from '#libs/registry/order.ts';
 import { type SlotRow } from '#services/evaluation/slots.ts';
 
 export interface HeldRow {
+  readonly lane: Lane;
   readonly slot: string;
   readonly bundle_id: string;
   /** Milliseconds. */
@@ -18,11 +20,13 @@ export interface ModelsView {
   readonly accuracy: readonly SlotRow[];
 }
 
-export function modelsView(registry: ModelRegistry, accuracy: readonly SlotRow[]): ModelsView {
-  const slots = registry.slots().map(({ slot, bundleId, effectiveT, time, actor, reason, pinned }) => ({
-    ...{ slot, bundle_id: bundleId, effective_t: effectiveT, time, actor, reason, pinned },
-  }));
+export function modelsView(registries: Registries, accuracy: readonly SlotRow[]): ModelsView {
+  const slots = LANES.flatMap((lane) =>
+    (registries[lane]?.slots() ?? []).map(({ slot, bundleId, effectiveT, time, actor, reason, pinned }) => ({
+      ...{ lane, slot, bundle_id: bundleId, effective_t: effectiveT, time, actor, reason, pinned },
+    })),
+  );
   // A bundle that has left its slot may have the newest outcomes there.
-  const held = new Set(slots.map(({ slot, bundle_id }) => `${slot} ${bundle_id}`));
-  return { slots, accuracy: accuracy.filter(({ slot, bundleId }) => held.has(`${slot} ${bundleId}`)) };
+  const held = new Set(slots.map(({ lane, slot, bundle_id }) => `${lane} ${slot} ${bundle_id}`));
+  return { slots, accuracy: accuracy.filter(({ lane, slot, bundleId }) => held.has(`${lane} ${slot} ${bundleId}`)) };
 }

@@ -13,8 +13,9 @@ import { type Batch, type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { MAX_VALUE_BYTES } from '#libs/log/limits.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
-import { carryOut, OrderBook } from '#libs/registry/order.ts';
-import { ModelRegistry } from '#libs/registry/registry.ts';
+import { type Lane } from '#libs/market/horizon.ts';
+import { recentBegin } from '#libs/readback/readback.ts';
+import { carryOut, openRegistries, OrderBook, type Registries } from '#libs/registry/order.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type AccuracyRow, LiveAccuracy } from '#services/evaluation/accuracy.ts';
 import { SlotAccuracy } from '#services/evaluation/slots.ts';
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   readonly access?: Access;
   /** Names by which a browser may ask for the page, beside localhost: a stranger's name for this address is turned away. */
   readonly hostNames?: readonly string[];
+  /** Whose slots it shows and changes. Default: the slow one. */
+  readonly lanes?: readonly Lane[];
   /** 0 = any free port. Default 8787. */
   readonly port?: number;
   /** When the process began, milliseconds; `first_decision_s` counts from it. */
@@ -58,6 +61,8 @@ const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
 /** A bundle of the largest size in base64, and what stands around it. */
 const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
 const UPDATE_MS = 1_000;
+/** Of each lane, in every update. */
+const SIGNALS_SENT = 60;
 /** Pages that are open at once: each costs a connection and its share of every update. */
 const MAX_STREAMS = 200;
 /** Nothing but an order is long. */
@@ -70,8 +75,8 @@ export async function runGateway(context: ServiceContext, options: GatewayOption
   const host = checkListenHost('The page', options.host ?? '127.0.0.1', options.access ?? {});
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
-  const registry = await ModelRegistry.open(context.log, ending, (error) => stop.abort(error));
-  const gateway = new Gateway(context, options, registry);
+  const registries = await openRegistries(context.log, options.lanes ?? ['slow'], ending, (error) => stop.abort(error));
+  const gateway = new Gateway(context, options, registries);
   const server = gateway.server();
   const url = await listen(server, host, options.port ?? 8787);
   options.listening?.(url);
@@ -95,7 +100,7 @@ class Gateway {
   readonly #view = new LiveView();
   readonly #accuracy = new LiveAccuracy();
   readonly #slots = new SlotAccuracy();
-  readonly #registry: ModelRegistry;
+  readonly #registries: Registries;
   readonly #orders = new OrderBook();
   readonly #counts: Counts = { ticks: 0, vectors: 0, decisions: 0, signals: 0, outcomes: 0 };
   readonly #streams = new Set<FastifyReply>();
@@ -103,10 +108,10 @@ class Gateway {
   #firstSignal: number | undefined;
   #sentUntil = 0;
 
-  constructor(context: ServiceContext, options: GatewayOptions, registry: ModelRegistry) {
+  constructor(context: ServiceContext, options: GatewayOptions, registries: Registries) {
     this.#context = context;
     this.#options = options;
-    this.#registry = registry;
+    this.#registries = registries;
   }
 
   server(): FastifyInstance {
@@ -164,9 +169,9 @@ class Gateway {
       readers.push(
         this.#read(log, 'ticks', partition, 'end', signal, (batch) => this.#onTicks(batch)),
         this.#read(log, 'features', partition, 'end', signal, (batch) => (this.#counts.vectors += batch.records.length)),
-        this.#read(log, 'signals', partition, 'begin', signal, (batch) => this.#onSignals(batch)),
-        this.#read(log, 'outcomes', partition, 'begin', signal, (batch) => this.#onOutcomes(batch)),
-        this.#read(log, 'shadow-outcomes', partition, 'begin', signal, (batch) => this.#onShadows(batch)),
+        this.#read(log, 'signals', partition, 'recent', signal, (batch) => this.#onSignals(batch)),
+        this.#read(log, 'outcomes', partition, 'recent', signal, (batch) => this.#onOutcomes(batch)),
+        this.#read(log, 'shadow-outcomes', partition, 'recent', signal, (batch) => this.#onShadows(batch)),
       );
     }
     await Promise.all(readers);
@@ -191,14 +196,15 @@ class Gateway {
     log: EventLog,
     topic: Topic,
     partition: number,
-    from: 'begin' | 'end',
+    from: 'recent' | 'end',
     signal: AbortSignal,
     apply: (batch: Batch) => void,
   ): Promise<void> {
     const bounds = await log.bounds(topic, partition);
     if (topic === 'ticks' || topic === 'features')
       this.#counts[topic === 'ticks' ? 'ticks' : 'vectors'] += bounds.end - bounds.begin;
-    for await (const batch of log.read(topic, partition, { from: bounds[from], until: 'follow', signal })) apply(batch);
+    const begin = from === 'end' ? bounds.end : await recentBegin(log, topic, partition);
+    for await (const batch of log.read(topic, partition, { from: begin, until: 'follow', signal })) apply(batch);
   }
 
   #onTicks(batch: Batch): void {
@@ -234,7 +240,7 @@ class Gateway {
   }
 
   #models(): ModelsView {
-    return modelsView(this.#registry, this.#slots.snapshot());
+    return modelsView(this.#registries, this.#slots.snapshot());
   }
 
   async #change(body: unknown, reply: FastifyReply): Promise<unknown> {
@@ -243,7 +249,7 @@ class Gateway {
     const trusted = this.#options.trust?.() ?? [];
     try {
       const order = this.#orders.open(Buffer.isBuffer(body) ? body : new Uint8Array(), trusted, now);
-      const { slot, bundleId, effectiveT } = await carryOut(this.#registry, order, trusted, now);
+      const { slot, bundleId, effectiveT } = await carryOut(this.#registries, order, trusted, now);
       logger.info({ slot, bundle: bundleId, effectiveT, actor: order.actor, reason: order.reason }, `models: ${order.action}`);
       return { slot, bundle_id: bundleId, effective_t: effectiveT };
     } catch (thrown) {
@@ -277,7 +283,7 @@ class Gateway {
       gaps: this.#view.gaps,
       prices: this.#view.prices(since),
       decisions: this.#view.decisions().map(signalRow),
-      signals: this.#view.recentSignals().slice(-60).map(signalRow),
+      signals: this.#view.recentSignals(SIGNALS_SENT).map(signalRow),
       accuracy: this.#accuracyRows(),
       models: this.#models(),
       feeds: this.#view.feeds(),
@@ -306,6 +312,7 @@ function signalRow(signal: Signal): Record<string, unknown> {
     venue: signal.venue,
     symbol: signal.instrument,
     horizon: signal.horizon,
+    lane: signal.lane,
     t: signal.t,
     published_at: signal.publishedAt,
     valid_until: signal.validUntil,

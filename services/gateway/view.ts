@@ -50,7 +50,8 @@ const LATENCIES_KEPT = 100;
 export class LiveView {
   readonly #instruments = new Map<string, InstrumentView>();
   readonly #latest = new Map<string, Signal>();
-  readonly #recent: Signal[] = [];
+  /** Of each lane: the fast one would push the other's out. */
+  readonly #recent = { slow: [] as Signal[], fast: [] as Signal[] };
   #clock = 0;
   #gaps = 0;
 
@@ -90,8 +91,9 @@ export class LiveView {
   applySignal(signal: Signal): void {
     this.#latest.set(`${signal.venue}:${signal.instrument}:${signal.horizon}`, signal);
     if (signal.direction === Direction.DIRECTION_ABSTAIN) return;
-    this.#recent.push(signal);
-    if (this.#recent.length > SIGNALS_SHOWN) this.#recent.shift();
+    const recent = this.#recent[signal.lane === 'fast' ? 'fast' : 'slow'];
+    recent.push(signal);
+    if (recent.length > SIGNALS_SHOWN) recent.shift();
   }
 
   /** Points after `since` (milliseconds), every instrument. */
@@ -126,9 +128,11 @@ export class LiveView {
     return [...this.#latest.values()];
   }
 
-  /** The newest emitted signals, oldest first. */
-  recentSignals(): readonly Signal[] {
-    return this.#recent;
+  /** The newest emitted signals, at most so many of each lane, oldest first. */
+  recentSignals(most = SIGNALS_SHOWN): readonly Signal[] {
+    const { slow, fast } = this.#recent;
+    const shown = [...slow.slice(-most), ...fast.slice(-most)];
+    return shown.sort((a, b) => a.publishedAt - b.publishedAt);
   }
 
   #priced(tick: Tick, partition: number, price: number, live: boolean): void {

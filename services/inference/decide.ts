@@ -15,8 +15,10 @@ export const ABSTAIN_REASONS = [
   'model_stale',
   /** Those that could gave no answer. */
   'model_failed',
-  /** The vector came so late that a newer one must exist. */
+  /** The vector came so late that a newer one must exist; in the fast lane, that its horizon is over. */
   'stale',
+  /** In the fast lane: the horizon is shorter than tick to signal takes here, at the 99th percentile. */
+  'too_slow',
   /** The vector is of another schema than the one that is live. */
   'feature_missing',
   /** Fewer vectors in a row than the model reads. */
@@ -57,6 +59,7 @@ export interface DecisionInput {
   /** Schema of the features that are live. */
   readonly schemaId: string;
   readonly isStale: boolean;
+  readonly isTooSlow: boolean;
   /** Milliseconds. */
   readonly publishedAt: number;
   readonly source: Source;
@@ -80,7 +83,7 @@ export function decide(input: DecisionInput): Signal {
     // 0 = no model was asked.
     confidence: score?.confidence ?? 0,
     threshold: score?.threshold ?? 0,
-    referencePrice: vector.lastPrice,
+    referencePrice: vector.lane === 'fast' ? (vector.bid + vector.ask) / 2 : vector.lastPrice,
     referenceKind: KIND[model?.scorer.target ?? 'entry'],
     costBps: costBps(vector.venue, vector.bid, vector.ask),
     quality: vector.quality,
@@ -88,7 +91,8 @@ export function decide(input: DecisionInput): Signal {
     bundleId: model?.scorer.bundleId ?? '',
     slot: model?.slot ?? '',
     publishedAt,
-    validUntil: publishedAt + HORIZON_MS[horizon],
+    // A move of seconds is foreseen up to an instant: what publishing takes is no longer a part of it.
+    validUntil: (vector.lane === 'fast' ? vector.t : publishedAt) + HORIZON_MS[horizon],
     source: input.source,
     shadow: input.isShadow,
     unfamiliarity: score?.unfamiliarity ?? 0,
@@ -126,6 +130,7 @@ function reasonOf(input: DecisionInput, score: Score | undefined): AbstainReason
   const { vector, model, horizon, schemaId } = input;
   if (model === undefined) return 'no_model';
   if (input.isStale) return 'stale';
+  if (input.isTooSlow) return 'too_slow';
   if (vector.schemaId !== schemaId) return 'feature_missing';
   if (!model.scorer.covers(vector.venue, vector.instrument, horizon)) return 'no_model';
   if (model.window === undefined) return 'warm_up';

@@ -87,7 +87,7 @@ describe('GetSignal', () => {
     expect(await get('bitcoin')).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('BASE-QUOTE') });
     expect(await get('BTC-USD', '', '7m')).toMatchObject({
       code: status.INVALID_ARGUMENT,
-      details: expect.stringContaining('1m, 5m and 15m'),
+      details: expect.stringContaining('1m, 5m, 15m'),
     });
     expect(await get('ETH-USD')).toMatchObject({ code: status.NOT_FOUND, details: expect.stringContaining('kraken BTC-USD 1m') });
     expect(await get(`${'A'.repeat(70_000)}-USD`)).toMatchObject({ code: status.RESOURCE_EXHAUSTED });

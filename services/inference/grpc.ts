@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type Access, checkListenHost, createGate, type Verdict } from '#libs/access/access.ts';
-import { isHorizon } from '#libs/market/horizon.ts';
+import { HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
 import {
   Direction,
@@ -196,7 +196,8 @@ function refusalOf(thrown: unknown): { code: status; details: string } {
 }
 
 function checkHorizon(horizon: string): void {
-  if (!isHorizon(horizon)) throw new Refusal(status.INVALID_ARGUMENT, `"${horizon}" is no horizon; there are 1m, 5m and 15m.`);
+  if (!isHorizon(horizon))
+    throw new Refusal(status.INVALID_ARGUMENT, `"${horizon}" is no horizon; there are ${Object.keys(HORIZON_MS).join(', ')}.`);
 }
 
 function getSignal({ instrument, venue, horizon }: GetSignalRequest, feed: SignalFeed): GetSignalResponse {

@@ -2,11 +2,13 @@
 import { Command, Option } from 'commander';
 import { systemClock } from '#libs/clock/clock.ts';
 import { type AccessChoice, toAccess } from '#services/cli/access.ts';
-import { accessOptions, duration, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
+import { type Lane } from '#libs/market/horizon.ts';
+import { accessOptions, duration, lanesOption, serviceOptions, trustOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { CADENCE_MS } from './window.ts';
 
 interface InferenceCommandOptions extends ServiceOptions, AccessChoice {
+  readonly lanes: readonly Lane[];
   readonly grpcPort: number;
   readonly grpcHost: string;
   readonly modelWaitMs: number;
@@ -39,6 +41,7 @@ export function inferenceCommand(): Command {
         .argParser(duration)
         .default(14 * 86_400_000, '14d'),
     )
+    .addOption(lanesOption())
     .addOption(trustOption());
   for (const option of [...accessOptions(), ...serviceOptions()]) command.addOption(option);
   return command.action(async (options: InferenceCommandOptions) => {
@@ -47,7 +50,7 @@ export function inferenceCommand(): Command {
       import('./service.ts'),
       import('#libs/registry/operator-key.ts'),
     ]);
-    const { grpcPort, grpcHost, modelWaitMs, maxModelAge: maxModelAgeMs } = options;
+    const { lanes, grpcPort, grpcHost, modelWaitMs, maxModelAge: maxModelAgeMs } = options;
     const access = toAccess(options);
     // Vectors of history fill the windows; the newest one is the first that is decided on.
     const historyFrom = Math.floor(systemClock.now() / CADENCE_MS) * CADENCE_MS - CADENCE_MS;
@@ -56,6 +59,7 @@ export function inferenceCommand(): Command {
         context,
         {
           trust: trustIn(options.trust),
+          lanes,
           grpcPort,
           grpcHost,
           access,

@@ -19,9 +19,12 @@ export type InferenceMetrics = ReturnType<typeof inferenceMetrics>;
 
 export function inferenceMetrics(registry: Registry) {
   const metrics = serviceMetrics(registry, 'inference');
-  const signals = metrics.counter('signals_total', 'Decisions published.', ['venue', 'horizon', 'direction']);
-  const decided = metrics.counter('decided_total', 'Decisions by the slot whose model was asked; none = no model.', ['slot']);
-  const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason']);
+  const signals = metrics.counter('signals_total', 'Decisions published.', ['venue', 'horizon', 'direction', 'lane']);
+  const decided = metrics.counter('decided_total', 'Decisions by the slot whose model was asked; none = no model.', [
+    'slot',
+    'lane',
+  ]);
+  const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason', 'lane']);
   const refused = metrics.counter(
     'bundles_refused_total',
     'Bundles that cannot serve: unreadable, or their features are not live.',
@@ -37,14 +40,16 @@ export function inferenceMetrics(registry: Registry) {
     /** From the decision time to the moment at which readers can see the decision. */
     latency: metrics.histogram(
       'tick_to_signal_seconds',
-      'From the clock that made the vector to the published decision.',
+      'From the clock, or in the fast lane the quote, that made the vector to the published decision.',
       LATENCY_BUCKETS,
+      ['lane'],
     ),
-    score: metrics.histogram('score_seconds', 'Time to score one vector at every horizon.', SCORE_BUCKETS),
+    score: metrics.histogram('score_seconds', 'Time to score one vector at every horizon.', SCORE_BUCKETS, ['lane']),
     slotSince: metrics.gauge('slot_effective_timestamp_seconds', 'From which decision time on the slot holds what it holds.', [
       'slot',
+      'lane',
     ]),
-    modelAge: metrics.gauge('model_age_seconds', 'Since the serving bundle was published.'),
+    modelAge: metrics.gauge('model_age_seconds', 'Since the serving bundle of the slow lane was published.'),
     refused,
     failed,
     lag: metrics.gauge('lag_records', 'Vectors in the log that are not read yet.', ['partition']),
@@ -53,9 +58,10 @@ export function inferenceMetrics(registry: Registry) {
     streams: metrics.gauge('streams', 'Open StreamSignals calls.'),
     streamsDropped: metrics.counter('streams_dropped_total', 'StreamSignals calls that were ended because they read too slowly.'),
     published(signal: Signal): void {
-      signals.inc({ venue: signal.venue, horizon: signal.horizon, direction: DIRECTION[signal.direction] });
-      decided.inc({ slot: signal.slot === '' ? 'none' : signal.slot });
-      if (signal.abstainReason !== '') abstentions.inc({ reason: signal.abstainReason });
+      const { venue, horizon, lane, slot, abstainReason: reason } = signal;
+      signals.inc({ venue, horizon, direction: DIRECTION[signal.direction], lane });
+      decided.inc({ slot: slot === '' ? 'none' : slot, lane });
+      if (reason !== '') abstentions.inc({ reason, lane });
     },
   };
 }

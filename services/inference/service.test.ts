@@ -81,7 +81,7 @@ describe('a decision', () => {
     const masked = (await rig.signals())[4]!;
     expect(masked.probabilityUp).toBeLessThan(0.05);
     expect((await rig.signals())[6]).toMatchObject({ probabilityUp: 0.5, confidence: 0 });
-    expect(metrics).toContain('tributary_inference_abstentions_total{reason="quality",source="sim"} 1');
+    expect(metrics).toContain('tributary_inference_abstentions_total{reason="quality",lane="slow",source="sim"} 1');
     expect(namingProblems(metrics)).toEqual([]);
   });
 });

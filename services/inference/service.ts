@@ -4,23 +4,30 @@
  * do not decide would have said goes to `shadow` in the same commit.
  * Its only state is the newest vectors of each instrument; a start reads them back and keeps quiet until it reaches the offset where
  * the last run stopped.
+ * In the fast lane, where it runs, a bundle of its own is asked at every vector, and only where a head of it may speak there is a decision: that
+ * nothing can be said is not worth saying several times a second.
  */
 import { z } from 'zod';
 import { type Access } from '#libs/access/access.ts';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
 import { describeError, messageOf, TributaryError } from '#libs/errors/errors.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
+import { fastSchema } from '#libs/features/fast/catalogue.ts';
+import { heardWithin } from '#libs/features/fast/silence.ts';
+import { type FeatureSchema } from '#libs/features/schema.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
-import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
+import { type Horizon, HORIZON_MS, HORIZONS_OF, type Lane } from '#libs/market/horizon.ts';
 import { readBefore, readTail, seekBack } from '#libs/readback/readback.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
-import { ModelRegistry } from '#libs/registry/registry.ts';
+import { openRegistries, type Registries } from '#libs/registry/order.ts';
+import { type ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Consulted, decide, deciderOf, type ServingModel } from './decide.ts';
 import { SignalFeed } from './feed.ts';
 import { type Scoring, type SignalServer, startSignalServer } from './grpc.ts';
+import { Latency } from './latency.ts';
 import { inferenceMetrics, type InferenceMetrics } from './metrics.ts';
 import { ServingModels } from './serving.ts';
 import { CADENCE_MS, MAX_LAGS, Windows } from './window.ts';
@@ -50,7 +57,7 @@ export const inferenceOptionsSchema = z.object({
     .number()
     .positive()
     .default(65_000)
-    .describe('age at which a vector is too old for a signal, milliseconds; default 65000; not in a replay'),
+    .describe('age at which a vector of the slow lane is too old for a signal, milliseconds; default 65000; not in a replay'),
   maxModelAgeMs: z
     .number()
     .positive()
@@ -65,7 +72,9 @@ export const inferenceOptionsSchema = z.object({
 export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema> {
   /** Whose bundles serve. */
   readonly trust: Trust;
-  /** Default: those of the slow lane. */
+  /** Default: the slow one, which always runs. */
+  readonly lanes?: readonly Lane[];
+  /** Of the slow lane. Default: all. */
   readonly horizons?: readonly Horizon[];
   /** The newest vectors of history, oldest first: what stands before the first vector of the log. */
   readonly prime?: readonly FeatureVector[];
@@ -80,8 +89,17 @@ const MAX_BATCH = 500;
 /** Decisions read back for GetSignal, by partition. */
 const RESTORED = 500;
 
+/** What a lane decides with. */
+interface LaneModels {
+  readonly lane: Lane;
+  readonly schema: FeatureSchema;
+  readonly horizons: readonly Horizon[];
+  readonly registry: ModelRegistry;
+  readonly models: ServingModels;
+}
+
 interface Partition {
-  readonly windows: Windows;
+  readonly windows: Readonly<Record<Lane, Windows>>;
   /** The group's offset in `features`: below it everything is decided. */
   committed: number;
 }
@@ -91,11 +109,11 @@ export async function runInference(context: ServiceContext, options: InferenceOp
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   const failures: Error[] = [];
-  const registry = await ModelRegistry.open(context.log, ending, (error) => {
+  const registries = await openRegistries(context.log, options.lanes ?? ['slow'], ending, (error) => {
     failures.push(error instanceof Error ? error : new Error(messageOf(error)));
     stop.abort();
   });
-  const inference = new Inference(context, options, registry, ending);
+  const inference = new Inference(context, options, registries, ending);
   try {
     const server = await inference.serve();
     await inference.consume();
@@ -108,32 +126,39 @@ export async function runInference(context: ServiceContext, options: InferenceOp
   if (failures[0] !== undefined) throw failures[0];
 }
 
+const isHeard = heardWithin(fastSchema().columns);
+
 class Inference implements Scoring {
   readonly schemaId = featureSchema().id;
   readonly columns = featureSchema().columns.length;
   readonly #context: ServiceContext;
   readonly #log: EventLog;
   readonly #options: InferenceOptions & z.output<typeof inferenceOptionsSchema>;
-  readonly #horizons: readonly Horizon[];
   readonly #signal: AbortSignal;
-  readonly #registry: ModelRegistry;
-  readonly #models: ServingModels;
+  readonly #slow: LaneModels;
+  readonly #fast: LaneModels | undefined;
   readonly #metrics: InferenceMetrics;
+  /** Of the fast lane. */
+  readonly #latency = new Latency();
   readonly #feed = new SignalFeed();
   readonly #partitions = new Map<number, Partition>();
-  /** Resolves when there is a model, or nobody waits for one any more. */
+  /** Resolves when there is a model of the slow lane, or nobody waits for one any more. */
   readonly #modelOrNever: Promise<void>;
 
-  constructor(context: ServiceContext, options: InferenceOptions, registry: ModelRegistry, signal: AbortSignal) {
+  constructor(context: ServiceContext, options: InferenceOptions, registries: Registries, signal: AbortSignal) {
     this.#context = context;
     this.#log = context.log;
     this.#options = { ...options, ...inferenceOptionsSchema.parse(options) };
-    this.#horizons = options.horizons ?? SLOW_HORIZONS;
     this.#signal = signal;
-    this.#registry = registry;
     this.#metrics = inferenceMetrics(context.metrics);
     const { refused } = this.#metrics;
-    this.#models = new ServingModels(registry, featureSchema(), options.trust, context, (slot) => refused.inc({ slot }));
+    const laneOf = (schema: FeatureSchema, horizons: readonly Horizon[], registry: ModelRegistry): LaneModels => {
+      const models = new ServingModels(registry, schema, options.trust, context, (slot) => refused.inc({ slot }));
+      return { lane: registry.lane, schema, horizons, registry, models };
+    };
+    const { slow, fast } = registries;
+    this.#slow = laneOf(featureSchema(), options.horizons ?? HORIZONS_OF.slow, slow!);
+    this.#fast = fast === undefined ? undefined : laneOf(fastSchema(), HORIZONS_OF.fast, fast);
     this.#modelOrNever = this.#awaitModel();
   }
 
@@ -162,13 +187,13 @@ class Inference implements Scoring {
   }
 
   async model(): Promise<ServingModel | undefined> {
-    return (await this.#models.at(Infinity)).find(({ slot }) => slot !== 'challenger');
+    return (await this.#slow.models.at(Infinity)).find(({ slot }) => slot !== 'challenger');
   }
 
   windowBefore(venue: string, instrument: string, lags: number): readonly (readonly number[])[] | undefined {
     if (lags === 0) return [];
     for (const { windows } of this.#partitions.values()) {
-      const window = windows.ending(venue, instrument, lags - 1);
+      const window = windows.slow.ending(venue, instrument, lags - 1);
       if (window !== undefined) return window;
     }
     return undefined;
@@ -179,22 +204,26 @@ class Inference implements Scoring {
     const { health, clock, source } = this.#context;
     const stop = new AbortController();
     const either = AbortSignal.any([this.#signal, stop.signal]);
+    const lanes = [this.#slow, ...(this.#fast === undefined ? [] : [this.#fast])];
     const update = (): void => {
-      this.#models.preload();
-      for (const { slot, effectiveT } of this.#registry.slots()) this.#metrics.slotSince.set({ slot }, effectiveT / 1000);
-      const isReady = this.#models.isReady;
+      for (const { lane, models, registry } of lanes) {
+        models.preload();
+        for (const { slot, effectiveT } of registry.slots()) this.#metrics.slotSince.set({ slot, lane }, effectiveT / 1000);
+      }
+      const isReady = this.#slow.models.isReady;
       health.set('inference', { ready: isReady, detail: isReady ? 'a model serves' : 'no model yet' });
       if (isReady) stop.abort();
     };
-    const forget = this.#registry.onChange(update);
-    this.#signal.addEventListener('abort', forget, { once: true });
+    for (const { registry } of lanes) {
+      this.#signal.addEventListener('abort', registry.onChange(update), { once: true });
+    }
     update();
     await clock.sleep(source === 'replay' ? 2 ** 31 - 1 : this.#options.modelWaitMs, either);
   }
 
   async #open(number: number, committed: number | undefined): Promise<number> {
-    const windows = new Windows();
-    for (const vector of this.#options.prime ?? []) windows.prime(vector);
+    const windows = { slow: new Windows(), fast: new Windows() };
+    for (const vector of this.#options.prime ?? []) windows.slow.prime(vector);
     const { begin } = await this.#log.bounds('features', number);
     this.#partitions.set(number, { windows, committed: committed ?? begin });
     for (const record of await readTail(this.#log, 'signals', number, RESTORED)) {
@@ -228,14 +257,17 @@ class Inference implements Scoring {
       const isNew = record.offset >= partition.committed;
       const vector = this.#decode(record, FeatureVector, isNew ? letters : undefined);
       if (vector === undefined) continue;
-      if (!partition.windows.add(vector)) this.#metrics.repeated.inc();
+      const lane = vector.lane === 'fast' ? this.#fast : this.#slow;
+      if (lane === undefined) continue;
+      const windows = partition.windows[lane.lane];
+      if (!windows.add(vector)) this.#metrics.repeated.inc();
       else if (isNew && this.#isDue(vector)) {
-        await this.#modelOrNever;
+        if (lane === this.#slow) await this.#modelOrNever;
         // Stopped while it waited: these vectors are decided by the next start.
         if (this.#signal.aborted) return;
-        const serving = await this.#models.at(vector.t);
+        const serving = await lane.models.at(vector.t);
         // Reads the windows before it returns, and answers while later vectors are taken.
-        deciding.push(this.#decide(serving, partition.windows, vector));
+        deciding.push(this.#decide(lane, serving, windows, vector));
       }
     }
     const decisions = (await Promise.all(deciding)).flat();
@@ -260,37 +292,49 @@ class Inference implements Scoring {
   }
 
   /** The decision of each horizon, and behind it what the slots that do not decide would have said. */
-  async #decide(serving: readonly ServingModel[], windows: Windows, vector: FeatureVector): Promise<readonly Signal[]> {
+  async #decide(
+    { lane, schema, horizons }: LaneModels,
+    serving: readonly ServingModel[],
+    windows: Windows,
+    vector: FeatureVector,
+  ): Promise<readonly Signal[]> {
     const { source, clock } = this.#context;
-    const { publishDelayMs, staleMs } = this.#options;
-    const now = source === 'replay' ? vector.t : clock.now();
-    const done = this.#metrics.score.startTimer();
-    const models = await Promise.all(serving.map((model) => this.#consult(model, windows, vector)));
-    const given = {
-      vector,
-      schemaId: this.schemaId,
-      isStale: now - vector.t > staleMs,
-      publishedAt: now + publishDelayMs,
-      source,
-    };
-    const decisions = this.#horizons.flatMap((horizon) => {
+    const { venue, instrument, t, values } = vector;
+    const now = source === 'replay' ? t : clock.now();
+    const done = this.#metrics.score.startTimer({ lane });
+    const models = await Promise.all(serving.map((model) => this.#consult(model, schema, windows, vector)));
+    const given = { vector, schemaId: schema.id, publishedAt: now + this.#options.publishDelayMs, source };
+    const covers = ({ scorer }: ServingModel, horizon: Horizon): boolean => scorer.covers(venue, instrument, horizon);
+    const decisions = horizons.flatMap((horizon) => {
       const decider = deciderOf(models, vector, horizon);
-      const others = models.filter((model) => model !== decider && model.scorer.covers(vector.venue, vector.instrument, horizon));
-      return [
-        decide({ ...given, horizon, model: decider, isShadow: false }),
-        ...others.map((model) => decide({ ...given, horizon, model, isShadow: true })),
+      const length = HORIZON_MS[horizon];
+      const isFast = lane === 'fast';
+      if (isFast && (decider === undefined || !covers(decider, horizon) || !isHeard(values, length))) return [];
+      const others = models.filter((model) => model !== decider && covers(model, horizon));
+      const isStale = now - t > (isFast ? length : this.#options.staleMs);
+      const each = { ...given, horizon, isStale, isTooSlow: isFast && this.#latency.p99 > length };
+      const all = [
+        decide({ ...each, model: decider, isShadow: false }),
+        ...others.map((model) => decide({ ...each, model, isShadow: true })),
       ];
+      // A silenced head may not speak.
+      return isFast ? all.filter(({ threshold }) => threshold <= 1) : all;
     });
     done();
     return decisions;
   }
 
-  async #consult(model: ServingModel, windows: Windows, { venue, instrument, t, schemaId }: FeatureVector): Promise<Consulted> {
+  async #consult(
+    model: ServingModel,
+    schema: FeatureSchema,
+    windows: Windows,
+    { venue, instrument, t, schemaId }: FeatureVector,
+  ): Promise<Consulted> {
     const { scorer, slot } = model;
     const window = windows.ending(venue, instrument, scorer.lags);
     const isStale = slot !== 'fallback' && t - scorer.trainedTo > this.#options.maxModelAgeMs;
     const consulted = { ...model, window, opinions: undefined, isStale, hasFailed: false };
-    if (window === undefined || schemaId !== this.schemaId) return consulted;
+    if (window === undefined || schemaId !== schema.id) return consulted;
     try {
       return { ...consulted, opinions: await scorer.consult(venue, instrument, window) };
     } catch (thrown) {
@@ -302,12 +346,15 @@ class Inference implements Scoring {
 
   #published(decisions: readonly Signal[]): void {
     const now = this.#context.clock.now();
-    const champion = this.#registry.slot('champion');
+    const champion = this.#slow.registry.slot('champion');
     if (champion !== undefined) this.#metrics.modelAge.set(Math.max(0, now - champion.time) / 1000);
     for (const decision of decisions) {
       this.#feed.publish(decision);
       this.#metrics.published(decision);
-      if (this.#context.source !== 'replay') this.#metrics.latency.observe(Math.max(0, now - decision.t) / 1000);
+      if (this.#context.source === 'replay') continue;
+      const took = Math.max(0, now - decision.t);
+      this.#metrics.latency.observe({ lane: decision.lane }, took / 1000);
+      if (decision.lane === 'fast') this.#latency.add(took);
     }
   }
 

@@ -36,8 +36,10 @@ describe('shadows', () => {
     expect(shadows[1]!.probabilityUp).toBeCloseTo(1 / (1 + Math.exp(-7)), 5);
     for (const shadow of shadows)
       expect(shadow).toMatchObject({ publishedAt: signal!.publishedAt, validUntil: signal!.validUntil });
-    expect(metrics).toContain('tributary_inference_decided_total{slot="champion",source="sim"} 2');
-    expect(metrics).toContain('tributary_inference_signals_total{venue="kraken",horizon="1m",direction="up",source="sim"} 1');
+    expect(metrics).toContain('tributary_inference_decided_total{slot="champion",lane="slow",source="sim"} 2');
+    expect(metrics).toContain(
+      'tributary_inference_signals_total{venue="kraken",horizon="1m",direction="up",lane="slow",source="sim"} 1',
+    );
   });
 
   test('stand in the log once, whenever the service is stopped', async () => {
@@ -132,7 +134,7 @@ test('a rollback bears on decisions two seconds later, in the running service', 
     async (registry) => (await registry.rollback({ actor: 'ann', reason: 'worse', now })).effectiveT,
   );
   expect(effectiveT - now).toBeLessThanOrEqual(5_000);
-  const seen = `slot_effective_timestamp_seconds{slot="champion",source="sim"} ${effectiveT / 1000}`;
+  const seen = `slot_effective_timestamp_seconds{slot="champion",lane="slow",source="sim"} ${effectiveT / 1000}`;
   await until(async () => (await service.context.metrics.metrics()).includes(seen));
   const seenMs = Math.round(performance.now() - started);
   expect(await at(2)).toBe(first.id);

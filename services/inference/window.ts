@@ -1,4 +1,4 @@
-/** The newest vectors of each (venue, instrument) of one partition, one cadence apart: what a model with lags reads. */
+/** The newest vectors of each (venue, instrument) of one partition and lane, one cadence apart: what a model with lags reads. */
 import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 
 /** Most earlier vectors that a bundle may read. */

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import {
   contextFilesOption,
   contextSourcesOption,
+  lanesOption,
   logLevelOption,
   seedOption,
   symbolsOption,
@@ -25,6 +26,7 @@ export function upCommand(): Command {
     )
     .addOption(venuesOption('where from; more than the default are opt-in'))
     .addOption(symbolsOption())
+    .addOption(lanesOption())
     .addOption(
       new Option('--port <n>', 'of the page; 0 = any free port')
         .env('TRIBUTARY_PORT')

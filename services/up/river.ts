@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { describeError } from '#libs/errors/errors.ts';
 import { trustIn } from '#libs/registry/operator-key.ts';
+import { type Lane } from '#libs/market/horizon.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type Store } from '#libs/store/port.ts';
 import { archivedRows, runArchive } from '#services/archive/service.ts';
@@ -14,6 +15,7 @@ import { type MarketSource } from './source.ts';
 import { supervise } from './supervise.ts';
 
 export interface RiverOptions {
+  readonly lanes: readonly Lane[];
   readonly dataDir: string;
   /** Signs what is trained: a file, or the PEM itself. Default: operator.pem in the data directory, made where there is none. */
   readonly key?: string;
@@ -83,7 +85,7 @@ export class River {
   }
 
   async #start(start: (part: string, run: Run) => void, signal: AbortSignal): Promise<void> {
-    const { port, grpcPort, seed } = this.#options;
+    const { lanes, port, grpcPort, seed } = this.#options;
     const { logger } = this.#context;
     const store = this.#store;
     const key = this.#options.key ?? resolve(this.#options.dataDir, 'operator.pem');
@@ -93,6 +95,7 @@ export class River {
       runGateway(
         context,
         {
+          lanes,
           port,
           startedAt: performance.timeOrigin,
           trust,
@@ -107,13 +110,14 @@ export class River {
     this.#phase = 'fetching history';
     const history = await this.#source.history(this.#context, store, signal);
     this.#phase = 'folding history';
-    start('features', (context, ending) => runFeatures(context, { history: history.ticks }, ending));
+    start('features', (context, ending) => runFeatures(context, { lanes, history: history.ticks }, ending));
     start('inference', (context, ending) =>
       // Vectors of history fill the windows; the newest one is the first that is decided on.
       runInference(
         context,
         {
           trust,
+          lanes,
           grpcPort,
           historyFrom: startMinute - MINUTE,
           listening: (address) => logger.info(`SignalService is at ${address}`),

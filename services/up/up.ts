@@ -25,6 +25,10 @@ export interface UpOptions extends RiverOptions, SourceOptions {
 /** Assets that share the work of one process; fixed when a log is made. */
 const PARTITIONS = 4;
 
+/** With the fast lane there are many decisions a second: the log keeps them for a day, the archive for as long as ever. */
+const DAY = 86_400_000;
+const FAST_RETENTION = { signals: DAY, outcomes: DAY, shadow: DAY, 'shadow-outcomes': DAY };
+
 /** Runs until `signal` aborts. Errors: `TRB_PORT_IN_USE`, `TRB_DATA_DIR`, `TRB_LOG_IN_USE`, `TRB_NO_VENUE`, and those of a part that trying again cannot mend. */
 export async function up(options: UpOptions, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
@@ -44,7 +48,8 @@ export async function up(options: UpOptions, signal: AbortSignal): Promise<void>
   const directory = resolve(options.dataDir, market.kind);
   try {
     await makeFolder(directory);
-    const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS });
+    const retention = options.lanes.includes('fast') ? FAST_RETENTION : {};
+    const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS, retention });
     try {
       const store = await openStore({ path: join(directory, 'clickhouse') });
       const context: ServiceContext = {

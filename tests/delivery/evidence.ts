@@ -238,7 +238,9 @@ class Examination implements Evidence {
         const model = deciderOf(consulted, vector, horizon);
         const publishedAt = published.get(decisionKey({ ...Signal.create(), venue, instrument, t, horizon }))?.publishedAt ?? t;
         const isStale = publishedAt - t > STALE_MS;
-        decisions.push(decide({ vector, horizon, model, isShadow: false, schemaId, isStale, publishedAt, source: 'sim' }));
+        decisions.push(
+          decide({ vector, horizon, model, isShadow: false, schemaId, isStale, isTooSlow: false, publishedAt, source: 'sim' }),
+        );
       }
     }
     stop.abort();

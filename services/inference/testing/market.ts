@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#libs/clock/clock.ts';
 import { featureSchema } from '#libs/features/catalogue.ts';
+import { fastSchema } from '#libs/features/fast/catalogue.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
+import { type Lane } from '#libs/market/horizon.ts';
 import { type Bundle, sealBundle } from '#libs/models/bundle.ts';
 import { type External } from '#libs/models/external/external.ts';
 import { signBundle, signExternal } from '#libs/models/signature.ts';
@@ -35,10 +37,11 @@ export interface Rig {
     options?: Partial<InferenceOptions>,
     source?: Source,
   ): { readonly context: ServiceContext; readonly address: Promise<string>; stop(): Promise<void> };
+  signed(bundle: Bundle): Omit<PublishRequest, 'slot'>;
   publish(bundle: Bundle, request?: Partial<PublishRequest>): Promise<void>;
   /** Into the fallback slot. */
   publishExternal(external: External): Promise<void>;
-  change<T>(change: (registry: ModelRegistry) => Promise<T>): Promise<T>;
+  change<T>(change: (registry: ModelRegistry) => Promise<T>, lane?: Lane): Promise<T>;
   signals(): Promise<Signal[]>;
   /** What the slots that do not decide would have said. */
   shadows(): Promise<Signal[]>;
@@ -71,16 +74,14 @@ export async function openRig(): Promise<Rig> {
         },
       };
     },
+    signed: (bundle) => ({
+      ...{ bundleId: bundle.id, bundle: signBundle(bundle, KEY.privateKey), actor: 'test', reason: 'test' },
+      now: T - MINUTE,
+    }),
     async publish(bundle, request = {}) {
-      const given = {
-        bundleId: bundle.id,
-        bundle: signBundle(bundle, KEY.privateKey),
-        actor: 'test',
-        reason: 'test',
-        now: T - MINUTE,
-      };
       // Everything published before the first vector bears on it, unless a test says otherwise.
-      await rig.change((registry) => registry.publish({ slot: 'champion', ...given, ...request }));
+      const given = { slot: 'champion' as const, ...rig.signed(bundle), ...request };
+      await rig.change((registry) => registry.publish(given), bundle.lane);
     },
     async publishExternal(external) {
       const bundle = signExternal(external, KEY.privateKey);
@@ -94,9 +95,9 @@ export async function openRig(): Promise<Rig> {
       };
       await rig.change((registry) => registry.publish({ ...request, effectiveT: 1 }));
     },
-    async change(change) {
+    async change(change, lane) {
       const stop = new AbortController();
-      const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
+      const registry = await ModelRegistry.open(log, stop.signal, () => undefined, lane);
       try {
         return await change(registry);
       } finally {
@@ -127,6 +128,13 @@ export function vector(minute: number, venue: string, x: number, more: Partial<F
     ...{ values: COLUMNS.map((_, i) => (i === 0 ? x : 0)), lastPrice: 60_000 + minute, bid: 59_997, ask: 60_003 },
     ...more,
   });
+}
+
+/** A vector of the fast lane, `ms` after T: its first value is `x`, and the target was updated `age` seconds before. */
+export function fastVector(ms: number, venue: string, x: number, age = 0): FeatureVector {
+  const { id, columns } = fastSchema();
+  const values = columns.map((name, i) => (i === 0 ? x : name === 'fast_age@1' ? age : 0));
+  return vector(0, venue, x, { t: T + ms, lane: 'fast', schemaId: id, values });
 }
 
 export async function appendVectors(log: EventLog, vectors: readonly FeatureVector[]): Promise<void> {

@@ -13,7 +13,7 @@ export const protobufFileName = "tributary/v1/models.proto";
 
 /** One record of the compacted topic `models`: what a slot holds from effective_t on. Key: slot. */
 export interface ModelSlot {
-  /** champion, challenger, previous, fallback. */
+  /** champion, challenger, previous, fallback; of the fast lane fast/champion and so on. */
   slot: string;
   bundleId: string;
   /** First t that the bundle scores, milliseconds; later than anything emitted. */

@@ -227,7 +227,7 @@ export interface Signal {
   abstainReason: string;
   bundleId: string;
   slot: string;
-  /** Milliseconds. Label and validity start at publication. */
+  /** Milliseconds. The label starts at publication. It and the validity end a horizon later; in the fast lane a horizon after t. */
   publishedAt: number;
   validUntil: number;
   /** live, sim or replay. */
@@ -242,7 +242,7 @@ export interface Signal {
 export interface Outcome {
   signal: Signal | undefined;
   status: OutcomeStatus;
-  /** Set when void: no_trade, feed_gap. */
+  /** Set when void: no_trade, no_quote (fast lane: nothing heard within the horizon), feed_gap. */
   voidReason: string;
   entryPrice: number;
   exitPrice: number;
