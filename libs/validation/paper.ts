@@ -1,8 +1,13 @@
 /**
  * The paper strategy: one stake a signal, in at the first trade at or after publication, out at the last within the horizon. Whatever a head
  * predicts, it is paid by that `entry` return: nobody can still trade at the price before. Positions of overlapping horizons stand side by side.
+ * It is run by the account that trades on paper live (libs/paper).
  */
+import { HORIZON_MS, type Horizon } from '../market/horizon.ts';
+import { earned, PaperAccount } from '../paper/account.ts';
+import { paperOptionsSchema } from '../paper/options.ts';
 import { blockBootstrap, blocksOf } from './intervals.ts';
+import { type MinuteSeries } from './labels.ts';
 import { type Prediction, type Range, rangeOf } from './metrics.ts';
 import {
   ANNUAL,
@@ -23,17 +28,58 @@ export interface PaperTrade {
   readonly net: number;
 }
 
-/** `returns`: log return from entry to exit by t; a signal without one found nobody to trade with. `cost`: in and out, basis points. */
+/** One way, basis points of a trade's value. */
+export interface TakerCosts {
+  readonly takerFeeBps: number;
+  readonly halfSpreadBps: number;
+}
+
+const MINUTE = 60_000;
+
+/** Over candles: an open is a trade at the start of its minute, a close one at its end. */
 export function paperTrades(
   predictions: readonly Prediction[],
+  series: MinuteSeries,
+  horizon: Horizon,
+  costs: TakerCosts,
+): PaperTrade[] {
+  const trades: PaperTrade[] = [];
+  const most = Number.MAX_VALUE;
+  const unlimited = { capital: 1, stake: 1, maxPosition: most, dailyLoss: most, maxDrawdown: most };
+  const options = paperOptionsSchema.parse({
+    ...unlimited,
+    ...costs,
+    latencyMs: 0,
+    patienceMs: HORIZON_MS[horizon],
+    exit: 'within',
+  });
+  const account = new PaperAccount(series.venue, options, { closed: ({ t, gross, net }) => trades.push({ t, gross, net }) });
+  const signals = predictions.filter(({ signal }) => signal !== 0).toSorted((a, b) => a.t - b.t);
+  let next = 0;
+  const first = Math.max(0, Math.floor(((signals[0]?.t ?? 0) - series.from) / MINUTE));
+  for (let minute = first; minute < series.open.length && signals.length > 0; minute++) {
+    const start = series.from + minute * MINUTE;
+    for (; next < signals.length && signals[next]!.t <= start; next++) {
+      const { t, signal } = signals[next]!;
+      account.order({ id: String(t), horizon, t, publishedAt: t, side: signal > 0 ? 1 : -1 });
+    }
+    account.meet({ kind: 'print', time: start, price: series.open[minute]! });
+    account.meet({ kind: 'print', time: start + MINUTE - 1, price: series.close[minute]! });
+  }
+  account.clock(Infinity);
+  return trades;
+}
+
+/** Where no more is known than what each decision came to: log return from entry to exit by t; none or NaN = nobody to trade with. */
+export function judgedTrades(
+  predictions: readonly Prediction[],
   returns: ReadonlyMap<number, number>,
-  cost: number,
+  { takerFeeBps, halfSpreadBps }: TakerCosts,
 ): PaperTrade[] {
   return predictions.flatMap(({ t, signal }) => {
     const move = returns.get(t);
     if (signal === 0 || move === undefined || Number.isNaN(move)) return [];
-    const gross = signal * move * 10_000;
-    return [{ t, gross, net: gross - cost }];
+    return [{ t, ...earned(signal, move, 2 * (takerFeeBps + halfSpreadBps)) }];
   });
 }
 

@@ -1,15 +1,16 @@
 /** Sharpe ratios, what the paper strategy earns and how it is judged, against published figures and cases worked by hand. */
 import { describe, expect, test } from '@jest/globals';
 import { type CandleRow } from '../history/rows.ts';
+import { HORIZON_MS } from '../market/horizon.ts';
 import { createRandom } from '../models/random.ts';
 import { type AccuracyRow } from './accuracy-table.ts';
 import { consistencyOf, consistencyText } from './consistency.ts';
 import { estimateHalfSpreadBps } from './half-spread.ts';
-import { DOWN, FLAT, UP, VOID } from './labels.ts';
+import { DOWN, FLAT, labelMinutes, UP, VOID } from './labels.ts';
 import { assess, type Prediction } from './metrics.ts';
 import { normalCdf, normalQuantile } from './normal.ts';
 import { paperTable } from './paper-table.ts';
-import { assessPaper, hourlyReturns, paperTrades } from './paper.ts';
+import { assessPaper, hourlyReturns, judgedTrades, paperTrades } from './paper.ts';
 import { ANNUAL, deflate, deflatedSharpe, type HourlyReturns, sharpeDifference, sharpeInterval, sharpeRatio } from './sharpe.ts';
 
 const MINUTE = 60_000;
@@ -82,7 +83,7 @@ describe('the paper strategy', () => {
   const p = (minute: number, signal: number, y: number): Prediction => ({ t: minute * MINUTE, probabilityUp: 0.7, signal, y });
   const moves = new Map([0, 1, 2, 3, 130].map((minute, i) => [minute * MINUTE, [0.001, -0.002, 0, Number.NaN, 0.003][i]!]));
   const predictions = [p(0, 1, UP), p(1, 1, DOWN), p(2, -1, FLAT), p(3, 1, VOID), p(60, 0, UP), p(130, -1, UP)];
-  const trades = paperTrades(predictions, moves, 5);
+  const trades = judgedTrades(predictions, moves, { takerFeeBps: 2, halfSpreadBps: 0.5 });
 
   test('earns the move in the direction said less the costs; flats cost, nothing is traded where nobody traded', () => {
     expect(trades.map(({ t, gross, net }) => [t / MINUTE, gross, net])).toEqual([
@@ -91,6 +92,28 @@ describe('the paper strategy', () => {
       [2, expect.closeTo(0), -5],
       [130, -30, -35],
     ]);
+  });
+
+  test('earns over candles, holes among them, what the labels say of each decision, to the last bit', () => {
+    const random = createRandom(4);
+    const length = 3_000;
+    const prices = { open: new Float64Array(length), close: new Float64Array(length) };
+    let price = 100;
+    for (let minute = 0; minute < length; minute++) {
+      const isTraded = random.next() > 0.3;
+      prices.open[minute] = isTraded ? (price *= Math.exp(0.001 * normal(random))) : Number.NaN;
+      prices.close[minute] = isTraded ? (price *= Math.exp(0.001 * normal(random))) : Number.NaN;
+    }
+    const candles = { venue: 'kraken', instrument: 'BTC-USD', from: 1_000 * MINUTE, ...prices };
+    for (const horizon of ['1m', '5m', '15m'] as const) {
+      const { y, logReturn } = labelMinutes(candles, 'entry', HORIZON_MS[horizon], candles.from, length);
+      const said = Array.from(y, (truth, i) => p(1_000 + i, Math.floor(random.next() * 3) - 1, truth));
+      const returns = new Map(Array.from(logReturn, (move, i) => [candles.from + i * MINUTE, move]));
+      const costs = { takerFeeBps: 40, halfSpreadBps: 1.7 };
+      const judged = judgedTrades(said, returns, costs);
+      expect(judged.length).toBeGreaterThan(1_000);
+      expect(paperTrades(said, candles, horizon, costs)).toEqual(judged);
+    }
   });
 
   test('by the hour, idle hours too', () => {

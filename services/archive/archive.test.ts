@@ -18,6 +18,7 @@ import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { ContextState, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Side, Tick } from '#libs/wire/tributary/v1/market.ts';
+import { PaperEvent, PaperState } from '#libs/wire/tributary/v1/paper.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Direction, Outcome, OutcomeStatus, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { auditArchive } from '#services/archive/audit.ts';
@@ -196,6 +197,25 @@ describe('archive', () => {
         value: ContextState.encode(ContextState.fromPartial({ source: 'coingecko', month: '2026-11', calls: 12 })).finish(),
       },
       {
+        topic: 'paper',
+        key: 'BTC',
+        value: PaperEvent.encode(
+          PaperEvent.fromPartial({ asset: 'BTC', event: { $case: 'fill', value: { id: 'x|1', position: -0.5, netBps: -81 } } }),
+        ).finish(),
+      },
+      {
+        topic: 'paper',
+        key: 'BTC',
+        value: PaperEvent.encode(
+          PaperEvent.fromPartial({ asset: 'BTC', event: { $case: 'equity', value: { equity: 99_990, trades: 2, stop: 'off' } } }),
+        ).finish(),
+      },
+      {
+        topic: 'paper-state',
+        key: 'kraken:BTC-USD',
+        value: PaperState.encode(PaperState.fromPartial({ account: 'kraken:BTC-USD', payload: new Uint8Array(7) })).finish(),
+      },
+      {
         topic: 'models',
         key: 'champion',
         value: ModelSlot.encode(ModelSlot.fromPartial({ slot: 'champion', bundle: Uint8Array.of(0, 200, 255) })).finish(),
@@ -231,6 +251,13 @@ describe('archive', () => {
       direction: 1,
     });
     expect(await numbers(store, 'SELECT bytes FROM feature_states')).toEqual({ bytes: 99 });
+    expect(
+      await numbers(
+        store,
+        "SELECT sumIf(net_bps, kind = 'fill' AND id = 'x|1' AND position < 0) AS net, sumIf(equity, stop = 'off') AS equity, sum(trades) AS trades FROM paper",
+      ),
+    ).toEqual({ net: -81, equity: 99_990, trades: 2 });
+    expect(await numbers(store, "SELECT bytes FROM paper_states WHERE account = 'kraken:BTC-USD'")).toEqual({ bytes: 7 });
     expect(await numbers(store, "SELECT hex(bundle) = '00C8FF' AS same FROM models")).toEqual({ same: 1 });
     expect(
       await numbers(
@@ -238,7 +265,7 @@ describe('archive', () => {
         "SELECT count() AS n, countIf(hex(value) = '0A7FFF') AS original, countIf(code = 'TRB_WIRE_UNKNOWN_EVENT') AS unknown FROM dead_letter",
       ),
     ).toEqual({ n: 2, original: 1, unknown: 1 });
-    expect(await archivedRows(store)).toBe(13 + 6 + 2);
+    expect(await archivedRows(store)).toBe(13 + 9 + 2);
     expect(await context.metrics.metrics()).toMatch(/tributary_archive_rows_total\{topic="ticks"\} 13/);
   });
 

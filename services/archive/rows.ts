@@ -5,6 +5,7 @@ import { type Topic } from '#libs/log/topics.ts';
 import { type Row } from '#libs/store/port.ts';
 import { ContextState, DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { PaperEvent, PaperState } from '#libs/wire/tributary/v1/paper.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 
@@ -137,6 +138,47 @@ const outcomeTable = (name: string): Table => ({
   },
 });
 
+const PAPER_COMMON = [...PLACE, 'kind', 'asset', 'venue', 'instrument', 'time', 'source'];
+const FILL_COLUMNS = [
+  ...['id', 'horizon', 't', 'side', 'quantity', 'price', 'reference', 'fee', 'spread_cost', 'slippage_cost', 'reason'],
+  ...['gross_bps', 'net_bps'],
+];
+const EQUITY_COLUMNS = [
+  ...['cash', 'mark', 'equity', 'drawdown', 'fees', 'spread_costs', 'slippage_costs', 'funding', 'turnover', 'trades'],
+  'stop',
+];
+const PAPER_COLUMNS = [...PAPER_COMMON, 'position', ...FILL_COLUMNS, ...EQUITY_COLUMNS];
+const PAPER_TEXTS = new Set(['id', 'horizon', 'reason', 'stop']);
+const defaultsOf = (columns: readonly string[]): readonly unknown[] =>
+  columns.map((column) => (PAPER_TEXTS.has(column) ? '' : 0));
+
+function paperRow(record: LogRecord): Row {
+  const { event, asset, venue, instrument, time, source } = PaperEvent.decode(record.value);
+  if (event === undefined)
+    throw new TributaryError('TRB_WIRE_UNKNOWN_EVENT', 'A paper event of a kind that this version does not know.');
+  const common = [...place(record), event.$case, asset, venue, instrument, time, source, event.value.position];
+  if (event.$case === 'fill') {
+    const f = event.value;
+    const values = [
+      f.id,
+      f.horizon,
+      f.t,
+      f.side,
+      f.quantity,
+      f.price,
+      f.reference,
+      f.fee,
+      f.spreadCost,
+      f.slippageCost,
+      f.reason,
+    ];
+    return [...common, ...values, f.grossBps, f.netBps, ...defaultsOf(EQUITY_COLUMNS)];
+  }
+  const e = event.value;
+  const costs = [e.fees, e.spreadCosts, e.slippageCosts, e.funding];
+  return [...common, ...defaultsOf(FILL_COLUMNS), e.cash, e.mark, e.equity, e.drawdown, ...costs, e.turnover, e.trades, e.stop];
+}
+
 export const TABLES: Readonly<Record<Topic, Table>> = {
   ticks: { name: 'ticks', columns: TICK_COLUMNS, row: tickRow },
   features: {
@@ -173,6 +215,15 @@ export const TABLES: Readonly<Record<Topic, Table>> = {
   outcomes: outcomeTable('outcomes'),
   shadow: signalTable('shadow'),
   'shadow-outcomes': outcomeTable('shadow_outcomes'),
+  paper: { name: 'paper', columns: PAPER_COLUMNS, row: paperRow },
+  'paper-state': {
+    name: 'paper_states',
+    columns: [...PLACE, 'account', 'version', 'signals_offset', 'bytes'],
+    row: (record) => {
+      const { account, version, signalsOffset, payload } = PaperState.decode(record.value);
+      return [...place(record), account, version, signalsOffset, payload.length];
+    },
+  },
   models: {
     name: 'models',
     columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned'],

@@ -8,12 +8,13 @@ import { COLUMNS, featureSchema } from '#libs/features/catalogue.ts';
 import { type Category } from '#libs/features/declaration.ts';
 import { loadCandles } from '#libs/history/candles.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
-import { costBps, takerFeeBps } from '#libs/market/fees.ts';
+import { takerFeeBps, usualHalfSpreadBps } from '#libs/market/fees.ts';
 import { HORIZON_MS } from '#libs/market/horizon.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { type AccuracyRow } from '#libs/validation/accuracy-table.ts';
 import { type Consistency, consistencyOf } from '#libs/validation/consistency.ts';
 import { estimateHalfSpreadBps } from '#libs/validation/half-spread.ts';
+import { type MinuteSeries } from '#libs/validation/labels.ts';
 import { assess, type Assessment, type Prediction } from '#libs/validation/metrics.ts';
 import { assessPaper, type PaperAssessment, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
 import { ANNUAL } from '#libs/validation/sharpe.ts';
@@ -231,12 +232,11 @@ interface Paper {
   readonly incumbent: readonly PaperTrade[] | undefined;
 }
 
-function paperOf({ venue, symbol, entry, walk }: DecidedHead, spreads: ReadonlyMap<string, number>): Paper {
+function paperOf({ venue, symbol, data, series, walk }: DecidedHead, spreads: ReadonlyMap<string, number>): Paper {
   const fee = takerFeeBps(venue);
-  const halfSpread = Math.max(costBps(venue, 0, 0) - fee, spreads.get(`${venue}:${symbol}`) ?? 0);
-  const returns = new Map(Array.from(entry.table.t, (t, row) => [t, entry.y[row]! * entry.size[row]!]));
+  const halfSpread = Math.max(usualHalfSpreadBps(venue), spreads.get(`${venue}:${symbol}`) ?? 0);
   const tradesOf = (predictions: readonly Prediction[]): PaperTrade[] =>
-    paperTrades(predictions, returns, 2 * (fee + halfSpread));
+    paperTrades(predictions, series, data.horizon, { takerFeeBps: fee, halfSpreadBps: halfSpread });
   return {
     costs: { taker_fee_bps: fee, half_spread_bps: halfSpread },
     tradesOf,
@@ -322,8 +322,8 @@ async function evidenceOf(
 
 interface DecidedHead extends HeadDecisions {
   readonly data: HeadData;
-  /** What a trade at publication would have come to: the target `entry` of the same horizon. */
-  readonly entry: HeadData;
+  /** What could be traded at. */
+  readonly series: MinuteSeries;
   readonly walk: Walk | CombinatorialWalk;
   /** Of its table, as they decided the newest fold, and the head's place among their outputs. */
   readonly networks: readonly NamedNetwork[];
@@ -381,10 +381,10 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
           datas.map((data) => walkOne(place, data, plan ?? folds, { pool, recipe, pooled, shared, onFold: onFit }, options)),
         );
         const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
-        return datas.map((data, output) => ({
+        return datas.map((_, output) => ({
           ...decided[output]!,
           ...{ output, networks: named(shared?.names ?? [], newest) },
-          entry: data.target === 'entry' ? data : headData(table, seriesOf(history.series, table), data.horizon, 'entry'),
+          series: seriesOf(history.series, table),
         }));
       }),
     );
@@ -424,7 +424,7 @@ async function walkOne(
   plan: readonly Fold[] | Combinations,
   fitting: Pick<WalkOptions, 'pool' | 'recipe' | 'pooled' | 'shared' | 'onFold'>,
   options: BacktestOptions,
-): Promise<Omit<DecidedHead, 'entry' | 'networks' | 'output'>> {
+): Promise<Omit<DecidedHead, 'series' | 'networks' | 'output'>> {
   const { venue, instrument: symbol } = data.table;
   const { horizon, target } = data;
   const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
+import { untilDecided } from '#libs/readback/decided.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -33,8 +34,6 @@ export type EvaluationOptions = z.input<typeof evaluationOptionsSchema>;
 const SLACK_MS = 120_000;
 /** Records after which the offset is committed though nothing was settled. */
 const COMMIT_EVERY = 20_000;
-/** In a replay: how often upstream is asked whether it has come so far. */
-const POLL_MS = 20;
 
 interface Partition {
   readonly number: number;
@@ -134,7 +133,8 @@ class Evaluation {
     if (partition === undefined) throw new Error(`partition ${batch.partition} was read before it was opened`);
     const next = batch.records.at(-1)!.offset + 1;
     if (this.#context.source === 'replay') {
-      await this.#awaitDecisions(partition, next);
+      await untilDecided(this.#context, partition.number, next, this.#signal);
+      for (const topic of DECISION_TOPICS) await this.#readDecisions(partition, topic, 'end');
       // Stopped while it waited: these ticks are read again by the next start.
       if (this.#signal.aborted) return;
     }
@@ -179,21 +179,6 @@ class Evaluation {
     }
     for (const { signal } of newestOfEach(published)) this.#metrics.show(partition.accuracy.row(signal!));
     if (outcomes.length > 0) this.#metrics.showSlots(partition.slots.snapshot());
-  }
-
-  /**
-   * A replay has no wall clock that keeps the services abreast: it waits until features and inference have passed these ticks, and
-   * reads what they decided. On the embedded log, where committed offsets meet the end exactly.
-   */
-  async #awaitDecisions(partition: Partition, offset: number): Promise<void> {
-    const reached = async (group: string, topic: 'ticks' | 'features', target: number): Promise<void> => {
-      while (!this.#signal.aborted && ((await this.#log.committed(group, topic, partition.number)) ?? 0) < target) {
-        await this.#context.clock.sleep(POLL_MS, this.#signal);
-      }
-    };
-    await reached('features', 'ticks', offset);
-    await reached('inference', 'features', (await this.#log.bounds('features', partition.number)).end);
-    for (const topic of DECISION_TOPICS) await this.#readDecisions(partition, topic, 'end');
   }
 
   #decode<T>(record: LogRecord, message: { decode(bytes: Uint8Array): T }, letters?: OutRecord[]): T | undefined {

@@ -1,7 +1,7 @@
 /** How good a trial's out-of-fold predictions are, over the decisions of all heads together. */
-import { costBps } from '#libs/market/fees.ts';
+import { takerFeeBps, usualHalfSpreadBps } from '#libs/market/fees.ts';
 import { coverageAt68, type Prediction } from '#libs/validation/metrics.ts';
-import { hourlyReturns, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
+import { hourlyReturns, judgedTrades, type PaperTrade } from '#libs/validation/paper.ts';
 import { sharpeRatio } from '#libs/validation/sharpe.ts';
 import { FLAT, UP, VOID } from '#libs/validation/labels.ts';
 import { type HeadData } from '#services/training/head-data.ts';
@@ -77,7 +77,11 @@ function decisionsOf({ data, rows, probabilities }: HeadPredictions): Prediction
 function tradesOf(head: HeadPredictions): PaperTrade[] {
   const { table, y, size } = head.data;
   const returns = new Map(Array.from(head.rows, (row) => [table.t[row]!, y[row]! * size[row]!]));
-  return paperTrades(decisionsOf(head), returns, 2 * costBps(table.venue, 0, 0));
+  const { venue } = table;
+  return judgedTrades(decisionsOf(head), returns, {
+    takerFeeBps: takerFeeBps(venue),
+    halfSpreadBps: usualHalfSpreadBps(venue),
+  });
 }
 
 function mean<T>(items: readonly T[], of: (item: T) => number): number {

@@ -10,10 +10,11 @@ import {
   venuesOption,
   wholeNumber,
 } from '#services/cli/options.ts';
+import { paperOptions } from '#services/paper/options.ts';
 import { type UpOptions } from './up.ts';
 
 export function upCommand(): Command {
-  return new Command('up')
+  const command = new Command('up')
     .description('everything in one process: ingest, features, signals, outcomes, the page')
     .addOption(
       new Option(
@@ -68,9 +69,10 @@ export function upCommand(): Command {
         .default('lag'),
     )
     .addOption(seedOption())
-    .addOption(logLevelOption())
-    .action(async (options: UpOptions) => {
-      const [{ up }, { untilStopped }] = await Promise.all([import('./up.ts'), import('#services/cli/process.ts')]);
-      await up(options, untilStopped());
-    });
+    .addOption(logLevelOption());
+  for (const option of paperOptions()) command.addOption(option);
+  return command.action(async (options: UpOptions) => {
+    const [{ up }, { untilStopped }] = await Promise.all([import('./up.ts'), import('#services/cli/process.ts')]);
+    await up(options, untilStopped());
+  });
 }

@@ -10,11 +10,13 @@ import { runEvaluation } from '#services/evaluation/service.ts';
 import { runFeatures } from '#services/features/service.ts';
 import { runGateway } from '#services/gateway/service.ts';
 import { runInference } from '#services/inference/service.ts';
+import { type PaperChoice, toPaperOptions } from '#services/paper/options.ts';
+import { runPaper } from '#services/paper/service.ts';
 import { keepTrained } from './models.ts';
 import { type MarketSource } from './source.ts';
 import { supervise } from './supervise.ts';
 
-export interface RiverOptions {
+export interface RiverOptions extends PaperChoice {
   readonly lanes: readonly Lane[];
   readonly dataDir: string;
   /** Signs what is trained: a file, or the PEM itself. Default: operator.pem in the data directory, made where there is none. */
@@ -126,6 +128,7 @@ export class River {
       ),
     );
     start('evaluation', (context, ending) => runEvaluation(context, {}, ending));
+    start('paper', (context, ending) => runPaper(context, toPaperOptions(this.#options), ending));
     start('archive', (context, ending) => runArchive(context, { store }, ending));
     start('models', (context, ending) =>
       keepTrained(context, { history, directory: this.#directory, key, seed, phase: (text) => (this.#phase = text) }, ending),

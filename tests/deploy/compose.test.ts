@@ -53,6 +53,7 @@ describe('deploy/compose/compose.yml', () => {
         'inference',
         'ingest-coinbase',
         'ingest-kraken',
+        'paper',
       ].sort(),
     );
     for (const name of ['kafka', 'clickhouse', 'prometheus', 'grafana']) expect(compose.services).toHaveProperty(name);

@@ -88,6 +88,7 @@ describe('the image', () => {
       'features',
       'inference',
       'evaluation',
+      'paper',
       'archive',
       'gateway',
       'train',

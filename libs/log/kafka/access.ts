@@ -37,6 +37,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     groups: ['evaluation'],
     watches: ['features', 'inference'],
   },
+  paper: { reads: ['ticks', 'signals', 'paper-state'], writes: ['paper', 'paper-state', 'dead-letter'], groups: ['paper'] },
   archive: { reads: TOPICS, writes: ['dead-letter'], groups: ['archive', 'archive-plan'] },
   // It carries out orders that the operator signed.
   gateway: { reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow-outcomes', 'models'], writes: ['models'] },
