@@ -3,7 +3,7 @@
  * quantised (Shi et al. 2022) and packed into one double, so that a histogram costs one addition a row and sums are exact. Seeded.
  */
 import { type Bins } from './bins.ts';
-import { type Forest } from './bundle.ts';
+import { type Forest, type MirrorMap } from './bundle.ts';
 import { logit, sigmoid } from './logistic.ts';
 import { type Matrix, readRow } from './matrix.ts';
 import { createRandom, type Random, sample } from './random.ts';
@@ -58,6 +58,19 @@ export function fitForest(bins: Bins, up: Uint8Array, options: BoostOptions, row
 
 /** Probability of up for one row of the model's inputs. */
 export function predictForest(forest: Forest, values: Float32Array): number {
+  const straight = sigmoid(scoreOf(forest, values));
+  return forest.mirror === undefined ? straight : (straight + 1 - sigmoid(scoreOf(forest, reflect(forest.mirror, values)))) / 2;
+}
+
+function reflect({ from, about }: MirrorMap, values: Float32Array): Float32Array {
+  return Float32Array.from(from, (place, i) => {
+    const centre = about[i]!;
+    return centre === null ? values[place]! : 2 * centre - values[place]!;
+  });
+}
+
+/** Log odds. */
+function scoreOf(forest: Forest, values: Float32Array): number {
   const { feature, threshold, left, right, missingLeft, value } = forest;
   let score = forest.base;
   for (const root of forest.roots) {
@@ -71,7 +84,7 @@ export function predictForest(forest: Forest, values: Float32Array): number {
     }
     score += value[node]!;
   }
-  return sigmoid(score);
+  return score;
 }
 
 /** Probability of up for every row of the matrix. */

@@ -22,6 +22,9 @@ const scalerSchema = z.strictObject({
   deviation: z.array(z.number().positive()),
 });
 
+/** The mirror image of a row of inputs, by place: whose value stands there, and what it is reflected about; null = it is kept. */
+const mirrorSchema = z.strictObject({ from: z.array(index), about: z.array(finite.nullable()) });
+
 const logisticSchema = z.strictObject({
   kind: z.literal('logistic'),
   scaler: scalerSchema,
@@ -45,6 +48,8 @@ const forestSchema = z.strictObject({
   missingLeft: z.array(z.number().int().min(0).max(1)),
   /** Log odds that a leaf adds. */
   value: z.array(finite),
+  /** It says the mean of what its trees say of a row and the opposite of what they say of the mirror image. Absent = of the row alone. */
+  mirror: mirrorSchema.optional(),
 });
 
 /** One output of a network of the bundle. */
@@ -59,6 +64,8 @@ const networkSchema = z.strictObject({
   /** Positions in Bundle.inputs, none with a lag, in the network's order. */
   inputs: z.array(index).min(1),
   scaler: scalerSchema,
+  /** Of standardised inputs, as in a forest. */
+  mirror: mirrorSchema.optional(),
   outputs: z.number().int().min(1),
   /** ONNX file, base64. */
   onnx: z.base64(),
@@ -134,6 +141,7 @@ const bundleSchema = z.strictObject({
 export type Bundle = z.infer<typeof bundleSchema>;
 export type BundleHead = z.infer<typeof headSchema>;
 export type LogisticModel = z.infer<typeof logisticSchema>;
+export type MirrorMap = z.infer<typeof mirrorSchema>;
 export type Forest = z.infer<typeof forestSchema>;
 export type NetworkOutput = z.infer<typeof networkOutputSchema>;
 export type BundleNetwork = z.infer<typeof networkSchema>;
@@ -231,10 +239,17 @@ function faultOfMember(model: Model, inputs: number, networks: readonly BundleNe
   return model.output < (networks[model.network]?.outputs ?? 0) ? undefined : 'a member is an output of no network';
 }
 
-function faultOfNetwork({ inputs, scaler }: BundleNetwork, names: readonly string[]): string | undefined {
+function faultOfMirror(mirror: MirrorMap | undefined, inputs: number): string | undefined {
+  if (mirror === undefined) return undefined;
+  if (mirror.from.length !== inputs || mirror.about.length !== inputs) return 'mirror and inputs differ in number';
+  return mirror.from.some((place) => place >= inputs) ? 'an input is mirrored to one that is not listed' : undefined;
+}
+
+function faultOfNetwork({ inputs, scaler, mirror }: BundleNetwork, names: readonly string[]): string | undefined {
   if (inputs.some((input) => names[input]?.includes('#') ?? true)) return 'an input is not listed, or has a lag';
   const lengths = [scaler.mean.length, scaler.deviation.length];
-  return lengths.every((length) => length === inputs.length) ? undefined : 'scaler and inputs differ in number';
+  if (lengths.some((length) => length !== inputs.length)) return 'scaler and inputs differ in number';
+  return faultOfMirror(mirror, inputs.length);
 }
 
 function faultOfLogistic(model: LogisticModel, inputs: number): string | undefined {
@@ -247,6 +262,8 @@ function faultOfForest(forest: Forest, inputs: number): string | undefined {
   const columns = [forest.threshold, forest.left, forest.right, forest.missingLeft, forest.value];
   if (columns.some((column) => column.length !== nodes)) return "a tree's columns differ in length";
   if (forest.roots.some((root) => root >= nodes)) return 'a root is out of range';
+  const fault = faultOfMirror(forest.mirror, inputs);
+  if (fault !== undefined) return fault;
   for (let node = 0; node < nodes; node++) {
     const feature = forest.feature[node]!;
     if (feature >= inputs) return 'a tree splits on an input that is not listed';

@@ -108,7 +108,7 @@ describe('stacking and the majority', () => {
   });
 
   test.each(['vote', 'stacking', 'majority'] as const)('a decider of %s is calibrated', (combination) => {
-    const options = { combination, calibration: 'beta', dropUseless: false } as const;
+    const options = { combination, calibration: 'beta', dropUseless: false, mirrored: false } as const;
     const decider = fitDecider({ predictions: [truth, timid, noise], up, times: minutes(8_000) }, OPTIONS, options);
     const ups = decide(decider, [truth, timid, noise], 8_000);
     const mean = ups.reduce((sum, p) => sum + p, 0) / 8_000;

@@ -21,10 +21,12 @@ export interface EnsembleOptions {
   readonly calibration: CalibrationKind;
   /** Members without whom the vote is no worse get weight 0. */
   readonly dropUseless: boolean;
+  /** Calibrated on each vote and on its opposite, too: a market leans to neither side. */
+  readonly mirrored: boolean;
 }
 
-/** A weighted vote of all members, calibrated by the better of Platt and isotonic. */
-export const DEFAULT_ENSEMBLE: EnsembleOptions = { combination: 'vote', calibration: 'best', dropUseless: false };
+/** A weighted vote of all members, calibrated by the better of Platt and isotonic, to both sides alike. */
+export const DEFAULT_ENSEMBLE: EnsembleOptions = { combination: 'vote', calibration: 'best', dropUseless: false, mirrored: true };
 
 export interface Decider {
   readonly combination: Combination;
@@ -43,7 +45,10 @@ export function fitDecider(known: OutOfFold, options: ThresholdOptions, ensemble
   const weights = (ensemble.dropUseless ? usefulWeights : memberWeights)(known.predictions, known.up);
   const combination = fitCombination(ensemble.combination, known);
   const raw = combined(combination, known.predictions, weights, known.up.length);
-  const calibration = fitCalibrationOf(ensemble.calibration, raw, known.up);
+  const calibration = fitCalibrationOf(
+    ensemble.calibration,
+    ...(ensemble.mirrored ? withOpposites(raw, known.up) : ([raw, known.up] as const)),
+  );
   const probability = raw.map((value) => calibrate(calibration, value));
   const right = known.up.map((up, i) => Number(probability[i]! > 0.5 === (up === 1)));
   const confidence = probability.map((p) => Math.max(p, 1 - p));
@@ -57,6 +62,14 @@ export function fitDecider(known: OutOfFold, options: ThresholdOptions, ensemble
     accuracy: count === 0 ? null : right.reduce((sum, hit) => sum + hit, 0) / count,
     brier: count === 0 ? null : probability.reduce((sum, p, i) => sum + (p - known.up[i]!) ** 2, 0) / count,
   };
+}
+
+/** Each followed by its opposite, so that halves in order of time stay halves. */
+function withOpposites(raw: Float64Array, up: Uint8Array): [Float64Array, Uint8Array] {
+  return [
+    Float64Array.from({ length: 2 * raw.length }, (_, i) => (i % 2 === 0 ? raw[i >> 1]! : 1 - raw[i >> 1]!)),
+    Uint8Array.from({ length: 2 * up.length }, (_, i) => (i % 2 === 0 ? up[i >> 1]! : 1 - up[i >> 1]!)),
+  ];
 }
 
 /** Calibrated probability of up for each row. */

@@ -2,10 +2,10 @@
 import { type Bins, binMatrix } from './bins.ts';
 import { type Input } from './inputs.ts';
 import { lagsOf } from './lags.ts';
-import { type Matrix, selectColumns } from './matrix.ts';
-import { strongestColumns } from './screening.ts';
+import { type Matrix, stackRows } from './matrix.ts';
+import { strongestInputs, strongestMirrored } from './screening.ts';
 import { type Dataset } from './trainer.ts';
-import { gather, type LagsOf, usableInputs } from './vector-table.ts';
+import { gather, gatherMirrored, type LagsOf, usableInputs } from './vector-table.ts';
 
 export interface DesignOptions {
   /** The newest rows that are trained on, at most. */
@@ -14,6 +14,8 @@ export interface DesignOptions {
   readonly inputs: number;
   /** Names without version; only these are inputs, as they are now. Default: all, with their lags. */
   readonly features?: readonly string[] | undefined;
+  /** Each row's mirror image is trained on, too. */
+  readonly mirrored?: boolean | undefined;
 }
 
 export interface Design {
@@ -31,7 +33,7 @@ const designs = new WeakMap<Dataset, Map<string, Design>>();
 export function designOf(dataset: Dataset, options: DesignOptions): Design {
   const known = designs.get(dataset) ?? new Map<string, Design>();
   designs.set(dataset, known);
-  const key = `${options.rows} ${options.inputs} ${options.features?.join() ?? ''}`;
+  const key = `${options.rows} ${options.inputs} ${options.features?.join() ?? ''} ${options.mirrored === true}`;
   const design = known.get(key) ?? makeDesign(dataset, options);
   known.set(key, design);
   return design;
@@ -43,15 +45,17 @@ function makeDesign({ table, rows: all, outcomes }: Dataset, options: DesignOpti
   const rows = all.subarray(from);
   const up = outcome!.up.subarray(from);
   const usable = usableInputs(table, rows, options.features === undefined ? lagsOf : nowOf(options.features));
-  const wide = gather(table, usable, rows);
-  const kept = strongestColumns(wide, up, options.inputs);
-  const matrix = kept.length === wide.width ? wide : selectColumns(wide, kept);
+  const isMirrored = options.mirrored === true;
+  const inputs = (isMirrored ? strongestMirrored : strongestInputs)(table, usable, rows, up, options.inputs);
+  const straight = gather(table, inputs, rows);
+  const matrix = isMirrored ? stackRows(straight, gatherMirrored(table, inputs, rows)) : straight;
+  const weights = weightsOf(outcome!.size.subarray(from));
   const binned = new Map<number, Bins>();
   return {
-    inputs: kept.map((c) => usable[c]!),
+    inputs,
     matrix,
-    up,
-    weights: weightsOf(outcome!.size.subarray(from)),
+    up: isMirrored ? Uint8Array.from([...up, ...up.map((each) => 1 - each)]) : up,
+    weights: isMirrored ? Float64Array.from([...weights, ...weights]) : weights,
     bins(count) {
       const bins = binned.get(count) ?? binMatrix(matrix, count);
       binned.set(count, bins);

@@ -74,7 +74,7 @@ export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitRe
 function fitMember(dataset: Dataset, member: MemberRecipe, recipe: FlatRecipe, seed: number): Promise<FittedModel<FlatModel>> {
   const never = new AbortController().signal;
   const silent = (): void => undefined;
-  const shared = { rows: recipe.rows, inputs: recipe.inputs };
+  const shared = { rows: recipe.rows, inputs: recipe.inputs, mirrored: recipe.mirrored };
   if (member.kind === 'logistic') return logisticTrainer.fit(dataset, { ...shared, ...member }, silent, never);
   const options = { ...shared, bins: recipe.bins, weighted: member.weighted, boost: { ...member.boost, seed } };
   return treesTrainer.fit(dataset, options, silent, never);

@@ -1,8 +1,9 @@
 /** Logistic regression and boosted trees behind the `Trainer` port: models that see one row of inputs and have one output. */
 import { type BoostOptions, fitForest, predictForest, predictRows } from './boosted-trees.ts';
-import { type Forest, type LogisticModel } from './bundle.ts';
+import { type Forest, type LogisticModel, type MirrorMap } from './bundle.ts';
 import { type DesignOptions, type Design, designOf } from './design.ts';
 import { fitLogistic, type LogisticOptions, predictLogistic } from './logistic.ts';
+import { mirrorMap } from './mirror.ts';
 import { inputNames, gather } from './vector-table.ts';
 import { type Matrix } from './matrix.ts';
 import { type FittedModel, type Trainer } from './trainer.ts';
@@ -34,9 +35,10 @@ export const logisticTrainer: Trainer<LogisticTrainerOptions, FlatModel> = {
 export const treesTrainer: Trainer<TreesTrainerOptions, FlatModel> = {
   kind: 'trees',
   fit(dataset, options, progress, signal) {
-    return fitted(signal, progress, designOf(dataset, options), (design) =>
-      fitForest(design.bins(options.bins), design.up, options.boost, options.weighted ? design.weights : undefined),
-    );
+    return fitted(signal, progress, designOf(dataset, options), (design) => ({
+      ...fitForest(design.bins(options.bins), design.up, options.boost, options.weighted ? design.weights : undefined),
+      ...(options.mirrored === true ? { mirror: mirrorMap(design.inputs) } : {}),
+    }));
   },
 };
 
@@ -65,8 +67,11 @@ export function joinModels(parts: readonly { readonly inputs: readonly string[];
 
 /** The same model among `width` inputs, its own at `places`: the others do not move it. */
 function widen(model: FlatModel, places: readonly number[], width: number): FlatModel {
-  if (model.kind === 'trees')
-    return { ...model, feature: model.feature.map((feature) => (feature < 0 ? feature : places[feature]!)) };
+  if (model.kind === 'trees') {
+    const { mirror, ...forest } = model;
+    const feature = forest.feature.map((each) => (each < 0 ? each : places[each]!));
+    return { ...forest, feature, ...(mirror === undefined ? {} : { mirror: widenMirror(mirror, places, width) }) };
+  }
   const spread = (values: readonly number[], rest: number): number[] => {
     const wide = new Array<number>(width).fill(rest);
     places.forEach((place, i) => (wide[place] = values[i]!));
@@ -78,6 +83,17 @@ function widen(model: FlatModel, places: readonly number[], width: number): Flat
     scaler: { mean: spread(scaler.mean, 0), deviation: spread(scaler.deviation, 1) },
     weights: spread(weights, 0),
   };
+}
+
+/** Inputs of other models stand as they are. */
+function widenMirror(mirror: MirrorMap, places: readonly number[], width: number): MirrorMap {
+  const from = Array.from({ length: width }, (_, place) => place);
+  const about = new Array<number | null>(width).fill(null);
+  places.forEach((place, i) => {
+    from[place] = places[mirror.from[i]!]!;
+    about[place] = mirror.about[i]!;
+  });
+  return { from, about };
 }
 
 /** A fit takes seconds at most, so it is one step of progress and is not interrupted. */

@@ -9,11 +9,15 @@ export function column(matrix: Matrix, index: number): Float32Array {
   return matrix.values.subarray(index * matrix.rows, (index + 1) * matrix.rows);
 }
 
-/** The given columns, copied. */
-export function selectColumns(matrix: Matrix, columns: readonly number[]): Matrix {
-  const values = new Float32Array(matrix.rows * columns.length);
-  columns.forEach((from, to) => values.set(column(matrix, from), to * matrix.rows));
-  return { rows: matrix.rows, width: columns.length, values };
+/** The rows of both, of the same columns. */
+export function stackRows(upper: Matrix, lower: Matrix): Matrix {
+  const rows = upper.rows + lower.rows;
+  const values = new Float32Array(rows * upper.width);
+  for (let c = 0; c < upper.width; c++) {
+    values.set(column(upper, c), c * rows);
+    values.set(column(lower, c), c * rows + upper.rows);
+  }
+  return { rows, width: upper.width, values };
 }
 
 /** Copies one row into `out`. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { binMatrix } from './bins.ts';
 import { type BoostOptions, fitForest, predictForest, predictRows } from './boosted-trees.ts';
 import { fitLogistic, predictLogistic } from './logistic.ts';
-import { type Matrix, selectColumns } from './matrix.ts';
+import { column, type Matrix } from './matrix.ts';
 
 const ROWS = 6_000;
 const TRAIN = 4_000;
@@ -135,4 +135,11 @@ function areaUnderCurve(predicted: Float64Array, up: Uint8Array): number {
   const ups = up.reduce((sum, one) => sum + one, 0);
   const ranks = order.reduce((sum, i, rank) => sum + (up[i] === 1 ? rank + 1 : 0), 0);
   return (ranks - (ups * (ups + 1)) / 2) / (ups * (up.length - ups));
+}
+
+/** The given columns, copied. */
+function selectColumns(matrix: Matrix, columns: readonly number[]): Matrix {
+  const values = new Float32Array(matrix.rows * columns.length);
+  columns.forEach((from, to) => values.set(column(matrix, from), to * matrix.rows));
+  return { rows: matrix.rows, width: columns.length, values };
 }

@@ -99,7 +99,9 @@ class Networks {
   }
 
   async open(): Promise<void> {
-    this.#open ??= await Promise.all(this.#networks.map(({ onnx }) => openOnnxNetwork(Buffer.from(onnx, 'base64'))));
+    this.#open ??= await Promise.all(
+      this.#networks.map(({ onnx, mirror }) => openOnnxNetwork(Buffer.from(onnx, 'base64'), mirror)),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 /** Vectors of one (venue, instrument) as a table, and the training matrices cut from it. */
+import { mirrorOf } from '../features/mirror.ts';
 import { formatInput, type Input, resolveInputs } from './inputs.ts';
-import { type Matrix } from './matrix.ts';
+import { column, type Matrix } from './matrix.ts';
+import { mirrorInput } from './mirror.ts';
 
 /** As the fold of history gives them: oldest first. */
 export interface VectorTable {
@@ -68,6 +70,18 @@ export function gather(table: VectorTable, inputs: readonly Input[], rows: Int32
     }
   }
   return { rows: rows.length, width: inputs.length, values };
+}
+
+/** The mirror images of the given rows. */
+export function gatherMirrored(table: VectorTable, inputs: readonly Input[], rows: Int32Array): Matrix {
+  const matrix = gather(table, inputs.map(mirrorInput), rows);
+  inputs.forEach(({ feature }, c) => {
+    const { about } = mirrorOf(feature);
+    if (about === undefined) return;
+    const values = column(matrix, c);
+    for (let i = 0; i < values.length; i++) values[i] = 2 * about - values[i]!;
+  });
+  return matrix;
 }
 
 /** A table's last rows: a copy, or the table itself where it has no more. */

@@ -80,7 +80,7 @@ export async function shuffleNetwork(
   const standardised = standardiseTable(table, resolveInputs(inputs.map(parseInput), table.columns), scaler);
   const windows = windowsOf(table.t, standardised, width, some, steps);
   const order = shuffled(some.length, seed);
-  const network = await openOnnxNetwork(model.onnx);
+  const network = await openOnnxNetwork(model.onnx, model.mirror);
   const run = async (values: Float32Array): Promise<Float32Array> =>
     Float32Array.from(await network.run(values, steps, some.length));
   try {

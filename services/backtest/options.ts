@@ -136,7 +136,7 @@ export function parseBacktestOptions(raw: unknown): BacktestOptions {
     html: data.html,
     models: data.models,
     // Of many members some add nothing; of the few fast ones each has shown that it does.
-    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: data.models === 'all' },
+    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: data.models === 'all', mirrored: true },
   };
 }
 

@@ -8,7 +8,8 @@ import { type Recipe } from '#libs/models/fit.ts';
 export const FULL_RECIPE: Recipe = {
   bins: 63,
   rows: 60_000,
-  inputs: 120,
+  inputs: 160,
+  mirrored: true,
   members: [
     {
       kind: 'trees',
@@ -26,7 +27,8 @@ export const FULL_RECIPE: Recipe = {
   pooled: {
     bins: 63,
     rows: 120_000,
-    inputs: 120,
+    inputs: 160,
+    mirrored: true,
     members: [
       {
         kind: 'trees',
@@ -42,6 +44,7 @@ export const QUICK_RECIPE: Recipe = {
   bins: 31,
   rows: 6_000,
   inputs: 120,
+  mirrored: true,
   members: [
     {
       kind: 'trees',

@@ -146,7 +146,7 @@ export async function trainTable(
   );
   const fitted = (await shared?.networks(all.trainTo)) ?? [];
   const networks = fitted.map(({ model, inputs }, k) => {
-    const { steps, outputs, scaler, onnx } = model;
+    const { steps, outputs, scaler, mirror, onnx } = model;
     const { mean, deviation } = scaler;
     const encoded = Buffer.from(onnx).toString('base64');
     const network = {
@@ -154,6 +154,7 @@ export async function trainTable(
       steps,
       outputs,
       scaler: { mean: [...mean], deviation: [...deviation] },
+      ...(mirror === undefined ? {} : { mirror }),
       onnx: encoded,
     };
     return { network, names: inputs };

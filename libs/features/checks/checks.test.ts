@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { COLUMNS } from '../catalogue.ts';
 import { type CheckResult } from './checks.ts';
+import { checkMirror } from './mirror.ts';
 import { generateMarket } from './market.ts';
 import { foldAll } from './lane.ts';
 import { givenTooEarly, overwriteFuture, type ShiftedKind } from './overwrite.ts';
@@ -20,6 +22,7 @@ describe('every column of the catalogue', () => {
     expect(results.map(({ name, problems }) => ({ name, problems }))).toEqual([
       { name: 'future-overwrite', problems: [] },
       { name: 'warm-up', problems: [] },
+      { name: 'mirror', problems: [] },
       { name: 'parity over partitions', problems: [] },
       { name: 'parity after restore', problems: [] },
       { name: 'fast lane: future-overwrite', problems: [] },
@@ -47,6 +50,18 @@ describe('the checks can fail', () => {
   ] as const)('future-overwrite sees a %s given one step too early', (kind: ShiftedKind, ticks, t, step) => {
     expect(overwriteFuture(ticks, t).leaks).toEqual([]);
     expect(overwriteFuture(givenTooEarly(ticks, kind, step), t).leaks.length).toBeGreaterThan(0);
+  });
+
+  test('mirror sees a column that turns where it should not, and one that does not where it should', () => {
+    const truth = foldAll(candles);
+    const names = new Set(['own_ret@1', 'own_range@1']);
+    expect(checkMirror(candles, truth, names)).toEqual({ compared: names, problems: [] });
+    const places = [...names].map((name) => COLUMNS.findIndex((column) => column.name === name));
+    const turned = truth.map((vector) => ({
+      ...vector,
+      values: vector.values.map((value, place) => (places.includes(place) ? -value : value)),
+    }));
+    expect(checkMirror(candles, turned, names).problems).toHaveLength(2);
   });
 
   test('parity sees one bit', () => {

@@ -6,6 +6,7 @@ import { type Column, type Input } from '../declaration.ts';
 import { FEW_LISTINGS, generateMarket } from './market.ts';
 import { foldAll } from './lane.ts';
 import { overwriteFuture, type Overwritten } from './overwrite.ts';
+import { checkMirror } from './mirror.ts';
 import { checkPartitions, checkRestore } from './parity.ts';
 import { checkWarmUp } from './warm-up.ts';
 
@@ -56,6 +57,7 @@ export function* checkCatalogue(): Generator<CheckResult> {
     overwriteFuture(long, endOf(long) - 1000 * MINUTE, longTruth),
   ]);
   yield warmUpCheck(long, longTruth);
+  yield mirrorCheck([wide, truth], [long, longTruth]);
   yield { name: 'parity over partitions', columns: COLUMNS.length, problems: checkPartitions(wide, [1, 4, 16], truth) };
   const cuts = [0.2, 0.5, 0.95].map((part) => Math.floor(wide.length * part));
   yield { name: 'parity after restore', columns: COLUMNS.length, problems: checkRestore(wide, cuts, truth) };
@@ -107,6 +109,19 @@ function warmUpCheck(long: readonly Tick[], longTruth: readonly FeatureVector[])
   const compared = new Set(runs.flatMap((run) => [...run.compared]));
   const blind = COLUMNS.filter(({ name }) => !compared.has(name)).map(({ name }) => `${name} never had a value to compare`);
   return { name: 'warm-up', columns: compared.size, problems: [...runs.flatMap(({ problems }) => problems), ...blind] };
+}
+
+/** Of what comes of the market itself; the world outside has no mirror image. On the second market what the first is too short for. */
+function mirrorCheck(...markets: readonly (readonly [ticks: readonly Tick[], truth: readonly FeatureVector[]])[]): CheckResult {
+  const names = COLUMNS.filter(({ feature }) => !feature.inputs.includes('context')).map(({ name }) => name);
+  let left = new Set(names);
+  const problems = markets.flatMap(([ticks, truth]) => {
+    const run = checkMirror(ticks, truth, left);
+    left = new Set([...left].filter((name) => !run.compared.has(name)));
+    return run.problems;
+  });
+  const blind = [...left].map((name) => `${name} never had a value to compare`);
+  return { name: 'mirror', columns: names.length - left.size, problems: [...problems, ...blind] };
 }
 
 function endOf(ticks: readonly Tick[]): number {

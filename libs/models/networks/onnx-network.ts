@@ -2,7 +2,9 @@
 import type * as Runtime from 'onnxruntime-node';
 import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { checkOnnx } from './onnx-check.ts';
+import { type MirrorMap } from '../bundle.ts';
 import { INPUT, OUTPUT } from './onnx.ts';
+import { turnWindows } from './windows.ts';
 
 export interface OnnxNetwork {
   /** `windows`: [steps, batch, inputs], standardised. Resolves with the probabilities of up, [batch, outputs]. */
@@ -10,8 +12,8 @@ export interface OnnxNetwork {
   close(): Promise<void>;
 }
 
-/** Throws `TRB_BUNDLE_NETWORK`. */
-export async function openOnnxNetwork(onnx: Uint8Array): Promise<OnnxNetwork> {
+/** `mirror`: of a network that is asked about mirror images, too. Throws `TRB_BUNDLE_NETWORK`. */
+export async function openOnnxNetwork(onnx: Uint8Array, mirror?: MirrorMap): Promise<OnnxNetwork> {
   checkOnnx(onnx);
   // Loaded where a network is served, and not with every process that can.
   const { InferenceSession, Tensor } = await import('onnxruntime-node');
@@ -24,11 +26,17 @@ export async function openOnnxNetwork(onnx: Uint8Array): Promise<OnnxNetwork> {
       cause,
     });
   }
+  const run = async (windows: Float32Array, steps: number, batch: number): Promise<Float32Array> => {
+    const x = new Tensor('float32', windows, [steps, batch, windows.length / (steps * batch)]);
+    const { [OUTPUT]: answer } = await session.run({ [INPUT]: x });
+    return answer!.data as Float32Array;
+  };
   return {
     async run(windows, steps, batch) {
-      const x = new Tensor('float32', windows, [steps, batch, windows.length / (steps * batch)]);
-      const { [OUTPUT]: answer } = await session.run({ [INPUT]: x });
-      return answer!.data as Float32Array;
+      const straight = await run(windows, steps, batch);
+      if (mirror === undefined) return straight;
+      const turned = await run(turnWindows(windows, batch, mirror), steps, batch);
+      return straight.map((up, i) => (up + 1 - turned[i]!) / 2);
     },
     close: () => session.release(),
   };

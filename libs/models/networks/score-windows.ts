@@ -18,7 +18,7 @@ export async function scoreWindows(
   const { steps, outputs, scaler } = model;
   const standardised = standardiseTable(table, resolveInputs(inputs, table.columns), scaler);
   const scores = Array.from({ length: outputs }, () => new Float64Array(rows.length));
-  const network = await openOnnxNetwork(model.onnx);
+  const network = await openOnnxNetwork(model.onnx, model.mirror);
   try {
     for (let from = 0; from < rows.length; from += BATCH) {
       const some = rows.subarray(from, from + BATCH);

@@ -1,7 +1,8 @@
 /** Windows as networks see them: standardised, clipped to ±4, missing values 0. Training and serving use the same arithmetic. */
 import { type Input } from '../inputs.ts';
-import { strongestColumns } from '../screening.ts';
-import { gather, usableInputs, type VectorTable } from '../vector-table.ts';
+import { type MirrorMap } from '../bundle.ts';
+import { strongestInputs, strongestMirrored } from '../screening.ts';
+import { usableInputs, type VectorTable } from '../vector-table.ts';
 
 export interface Scaler {
   readonly mean: readonly number[];
@@ -21,24 +22,32 @@ export function windowInputs(
   up: Uint8Array,
   most: number,
   isRead: (column: string) => boolean,
+  isMirrored = false,
 ): Input[] {
   const usable = usableInputs(table, rows, (column) => (isRead(column) ? NOW : []));
-  return strongestColumns(gather(table, usable, rows), up, most).map((c) => usable[c]!);
+  return (isMirrored ? strongestMirrored : strongestInputs)(table, usable, rows, up, most);
 }
 
-/** Over the given rows of the table, the present values of each place. */
-export function fitScaler(table: VectorTable, places: Int32Array, rows: Int32Array): Scaler {
+/** Over the given rows of the table, the present values of each place; with `mirror`, those of the rows' mirror images, too. */
+export function fitScaler(table: VectorTable, places: Int32Array, rows: Int32Array, mirror?: MirrorMap): Scaler {
   const width = table.columns.length;
   const mean: number[] = [];
   const deviation: number[] = [];
-  for (const place of places) {
+  for (const [i, place] of places.entries()) {
     let [count, sum, squares] = [0, 0, 0];
-    for (const row of rows) {
-      const value = table.values[row * width + place]!;
-      if (!Number.isFinite(value)) continue;
+    const add = (value: number): void => {
+      if (!Number.isFinite(value)) return;
       count++;
       sum += value;
       squares += value * value;
+    };
+    const partner = mirror === undefined ? place : places[mirror.from[i]!]!;
+    const about = mirror?.about[i] ?? null;
+    for (const row of rows) {
+      add(table.values[row * width + place]!);
+      if (mirror === undefined) continue;
+      const value = table.values[row * width + partner]!;
+      add(about === null ? value : 2 * about - value);
     }
     const centre = count === 0 ? 0 : sum / count;
     const spread = count === 0 ? 0 : Math.sqrt(Math.max(0, squares / count - centre * centre));
@@ -91,6 +100,28 @@ export function windowsOf(
       const row = end - back;
       if (row < 0 || t[row] !== t[end]! - back * MINUTE) continue;
       out.set(standardised.subarray(row * inputs, (row + 1) * inputs), ((steps - 1 - back) * rows.length + i) * inputs);
+    }
+  }
+  return out;
+}
+
+/**
+ * Mirror images of standardised windows: where the scaler was fitted on both, what turns is reflected about zero. `isTurned`: of a window of the batch;
+ * the others stay.
+ */
+export function turnWindows(
+  windows: Float32Array,
+  batch: number,
+  { from, about }: MirrorMap,
+  isTurned: (window: number) => boolean = () => true,
+): Float32Array {
+  const inputs = from.length;
+  const out = windows.slice();
+  for (let at = 0; at < windows.length; at += inputs) {
+    if (!isTurned((at / inputs) % batch)) continue;
+    for (let i = 0; i < inputs; i++) {
+      const value = windows[at + from[i]!]!;
+      out[at + i] = about[i] === null ? value : -value;
     }
   }
   return out;

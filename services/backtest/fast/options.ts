@@ -65,7 +65,7 @@ export function parseFastBacktestOptions(raw: unknown): FastBacktestOptions {
     venues: list(data.venues),
     seed: data.seed,
     workers: data.workers,
-    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: false },
+    ensemble: { combination: data.combine, calibration: data.calibration, dropUseless: false, mirrored: false },
   };
 }
 

@@ -17,13 +17,14 @@ export interface NetworkRecipe {
   readonly warmLearningRate: number;
 }
 
-const SHARED = { inputs: 120, batch: 256, validationShare: 0.15, patience: 4, epochs: 16 } as const;
+const SHARED = { batch: 256, validationShare: 0.15, patience: 4, epochs: 16 } as const;
 const PACE = { leastRows: 500, warmEpochs: 4, warmLearningRate: 5e-4 };
 
 export const LSTM_RECIPE: NetworkRecipe = {
   name: 'lstm',
   options: {
     ...SHARED,
+    ...{ inputs: 120, mirrored: true },
     architecture: { kind: 'lstm', layers: 4, width: 32, dropout: 0.3, pooling: 'attention' },
     ...{ steps: 12, learningRate: 2e-3, l2: 1e-4 },
   },
@@ -34,6 +35,7 @@ export const TRANSFORMER_RECIPE: NetworkRecipe = {
   name: 'transformer',
   options: {
     ...SHARED,
+    ...{ inputs: 120, mirrored: true },
     architecture: { kind: 'transformer', blocks: 2, width: 32, heads: 4, dropout: 0.3 },
     ...{ steps: 8, learningRate: 1e-3, l2: 1e-3 },
   },

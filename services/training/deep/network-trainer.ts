@@ -6,10 +6,13 @@ import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { buildNetwork, type Architecture, type NetworkShape } from '#libs/models/networks/architecture.ts';
 import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
 import { fitLogistic } from '#libs/models/logistic.ts';
+import { type MirrorMap } from '#libs/models/bundle.ts';
+import { column, type Matrix, stackRows } from '#libs/models/matrix.ts';
+import { mirrorMap } from '#libs/models/mirror.ts';
 import { type NetworkModel } from '#libs/models/networks/network-model.ts';
 import { type ParameterValues, toOnnx } from '#libs/models/networks/onnx.ts';
 import { scoreWindows } from '#libs/models/networks/score-windows.ts';
-import { fitScaler, sourcesOf, standardiseTable, windowInputs, windowsOf } from '#libs/models/networks/windows.ts';
+import { fitScaler, sourcesOf, standardiseTable, turnWindows, windowInputs, windowsOf } from '#libs/models/networks/windows.ts';
 import { createRandom, type Random, seedFor } from '#libs/models/random.ts';
 import { type Dataset, type FittedModel, NO_MOVE, type Trainer } from '#libs/models/trainer.ts';
 import { Adam, valuesOf } from './adam.ts';
@@ -25,6 +28,8 @@ export interface NetworkOptions {
   readonly inputs: number;
   /** Names of the features that are read, without their versions; default: all. */
   readonly reads?: readonly string[];
+  /** Each window is taken as it is or as its mirror image, by chance, and judged and served as both. */
+  readonly mirrored?: boolean;
   /** At most. */
   readonly epochs: number;
   /** Epochs without a smaller validation loss after which fitting ends. */
@@ -97,7 +102,8 @@ class NetworkFit {
     this.#options = options;
     this.#inputs = options.warmStart?.inputs.map(parseInput) ?? chooseInputs(dataset, options);
     const places = resolveInputs(this.#inputs, dataset.table.columns);
-    const scaler = fitScaler(dataset.table, places, dataset.rows);
+    const mirror = options.mirrored === true ? mirrorMap(this.#inputs) : undefined;
+    const scaler = fitScaler(dataset.table, places, dataset.rows, mirror);
     this.#standardised = standardiseTable(dataset.table, places, scaler);
     this.#shape = {
       steps: options.steps,
@@ -105,7 +111,7 @@ class NetworkFit {
       outputs: dataset.outcomes.length,
       sources: sourcesOf(this.#inputs),
     };
-    this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler };
+    this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler, mirror };
     this.#weights = dataset.outcomes.map(({ up, size }) => moveWeights(up, size));
     [this.#train, this.#validation] = split(dataset, options);
     this.#ops = this.#operations(options.warmStart?.parameters);
@@ -159,13 +165,18 @@ class NetworkFit {
     // One stream for each purpose and epoch: a fit that goes on from a checkpoint draws what it would have drawn.
     const order = shuffled(this.#train, createRandom(seedFor(seed, `order ${epoch}`)));
     const dropping = createRandom(seedFor(seed, `dropout ${epoch}`));
+    const turning = createRandom(seedFor(seed, `mirror ${epoch}`));
     const steps = Math.ceil(order.length / batch);
     for (let step = 0; step < steps; step++) {
       const places = order.subarray(step * batch, (step + 1) * batch);
       const done = (epoch + step / steps) / epochs;
+      const turned = this.#model.mirror === undefined ? undefined : Uint8Array.from(places, () => Number(turning.next() < 0.5));
       tf.tidy(() => {
         const variables = [...this.#ops.parameters.values()];
-        const { grads } = tf.variableGrads(() => this.#ops.whileTraining(dropping, () => this.#lossOf(places)), variables);
+        const { grads } = tf.variableGrads(
+          () => this.#ops.whileTraining(dropping, () => this.#lossOf(places, turned)),
+          variables,
+        );
         adam.step((parameter) => grads[parameter.name]!, learningRate * rateAt(done));
       });
       await yieldToEvents();
@@ -173,8 +184,8 @@ class NetworkFit {
     }
   }
 
-  /** Weighted mean cross entropy over the moves of all outcomes. `places`: positions in the dataset. */
-  #lossOf(places: Int32Array): Tensor {
+  /** Weighted mean cross entropy over the moves of all outcomes. `places`: positions in the dataset; `turned`: 1 = as its mirror image. */
+  #lossOf(places: Int32Array, turned?: Uint8Array): Tensor {
     const { tf } = this.#staged;
     const { outcomes, rows } = this.#dataset;
     const shape = [places.length, outcomes.length];
@@ -182,12 +193,15 @@ class NetworkFit {
     const weight = new Float32Array(up.length);
     places.forEach((place, i) =>
       outcomes.forEach((outcome, o) => {
-        up[i * outcomes.length + o] = Number(outcome.up[place] === 1);
+        up[i * outcomes.length + o] = Number((outcome.up[place] === 1) !== (turned?.[i] === 1));
         weight[i * outcomes.length + o] = this.#weights[o]![place]!;
       }),
     );
     const total = weight.reduce((sum, each) => sum + each, 0);
-    const logits = this.#logits(places.map((place) => rows[place]!));
+    const logits = this.#logits(
+      places.map((place) => rows[place]!),
+      turned,
+    );
     const loss = tf.sub(tf.softplus(logits), tf.mul(logits, tf.tensor(up, shape)));
     return tf.sum(
       tf.mul(
@@ -205,15 +219,21 @@ class NetworkFit {
     let [sum, count] = [0, 0];
     for (let from = 0; from < places.length; from += VALIDATION_BATCH) {
       const some = places.subarray(from, from + VALIDATION_BATCH);
-      sum += tf.tidy(() => this.#lossOf(some).dataSync()[0]!) * some.length;
+      const ways = this.#model.mirror === undefined ? [undefined] : [undefined, new Uint8Array(some.length).fill(1)];
+      for (const turned of ways) sum += (tf.tidy(() => this.#lossOf(some, turned).dataSync()[0]!) * some.length) / ways.length;
       count += some.length;
     }
     return count === 0 ? 0 : sum / count;
   }
 
-  #logits(rows: Int32Array): Tensor {
+  #logits(rows: Int32Array, turned?: Uint8Array): Tensor {
     const { steps, inputs } = this.#shape;
-    const windows = windowsOf(this.#dataset.table.t, this.#standardised, inputs, rows, steps);
+    const { mirror } = this.#model;
+    const straight = windowsOf(this.#dataset.table.t, this.#standardised, inputs, rows, steps);
+    const windows =
+      mirror === undefined || turned === undefined
+        ? straight
+        : turnWindows(straight, rows.length, mirror, (i) => turned[i] === 1);
     const x = this.#staged.tf.tensor(windows, [steps, rows.length, inputs]);
     return buildNetwork(this.#ops, this.#options.architecture, this.#shape, x);
   }
@@ -236,11 +256,16 @@ class NetworkFit {
       places.forEach((place, i) => {
         for (let c = 0; c < inputs; c++) matrix.values[c * places.length + i] = this.#standardised[rows[place]! * inputs + c]!;
       });
-      const model = fitLogistic(
-        matrix,
-        Uint8Array.from(places, (place) => up[place]!),
-        WIDE_START,
-      );
+      const ups = Uint8Array.from(places, (place) => up[place]!);
+      const { mirror } = this.#model;
+      const model =
+        mirror === undefined
+          ? fitLogistic(matrix, ups, WIDE_START)
+          : fitLogistic(
+              stackRows(matrix, turnColumns(matrix, mirror)),
+              Uint8Array.from([...ups, ...ups.map((each) => 1 - each)]),
+              WIDE_START,
+            );
       bias[o] = model.intercept;
       model.weights.forEach((weight, c) => {
         const perUnit = weight / model.scaler.deviation[c]!;
@@ -286,7 +311,18 @@ function chooseInputs({ table, rows, outcomes }: Dataset, options: NetworkOption
     up.filter((each) => each !== NO_MOVE),
     options.inputs,
     isRead,
+    options.mirrored,
   );
+}
+
+/** Mirror images of rows of standardised inputs. */
+function turnColumns(matrix: Matrix, { from, about }: MirrorMap): Matrix {
+  const values = new Float32Array(matrix.values.length);
+  from.forEach((place, c) => {
+    const source = column(matrix, place);
+    values.set(about[c] === null ? source : source.map((value) => -value), c * matrix.rows);
+  });
+  return { ...matrix, values };
 }
 
 function moveWeights(up: Uint8Array, size: Float64Array): Float64Array {

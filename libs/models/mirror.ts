@@ -1,0 +1,27 @@
+/**
+ * Rows and their mirror images: what is learnt of a market that rises holds for the mirror image of it, which falls (libs/features/mirror.ts). Twice the
+ * rows, and no opinion on which way the market leans by itself (docs/decisions/071).
+ */
+import { mirrorOf } from '../features/mirror.ts';
+import { type MirrorMap } from './bundle.ts';
+import { formatInput, type Input } from './inputs.ts';
+
+/** The input whose value it takes in the mirror. */
+export function mirrorInput({ feature, lag }: Input): Input {
+  return { feature: mirrorOf(feature).column, lag };
+}
+
+/** Whether it is the same in the mirror. */
+export function isSteady({ feature }: Input): boolean {
+  const { column, about } = mirrorOf(feature);
+  return column === feature && about === undefined;
+}
+
+/** Each input's partner must be among them. */
+export function mirrorMap(inputs: readonly Input[]): MirrorMap {
+  const places = new Map(inputs.map((input, place) => [formatInput(input), place]));
+  return {
+    from: inputs.map((input) => places.get(formatInput(mirrorInput(input)))!),
+    about: inputs.map(({ feature }) => mirrorOf(feature).about ?? null),
+  };
+}
