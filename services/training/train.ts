@@ -60,7 +60,7 @@ export const FIRST_SHARE = 0.55;
 export const INNER_PARTS = 2;
 
 /** Aim a little above what must hold later: what is chosen as the best looks better than it is. */
-export const DEFAULT_THRESHOLD: ThresholdOptions = { wanted: 0.72, atLeast: 0.66, recent: 0.68 };
+export const DEFAULT_THRESHOLD: ThresholdOptions = { wanted: 0.71, atLeast: 0.66, recent: 0.68 };
 
 export async function trainBundle(options: TrainOptions): Promise<Bundle> {
   const { tables } = options;
