@@ -9,7 +9,7 @@ const LEAST_CORRELATION = 0.95;
 /** A mean difference of this share of the values' own spread is another value. */
 const MOST_SHIFT = 0.5;
 const LEAST_VALUES = 20;
-/** By name, where less will do: its percentile comes from a histogram, and a mirrored price falls into another bin. */
+/** By name, where less correlation will do, and the mean may differ: its percentile comes from a histogram, and a mirrored price falls into another bin. */
 const ROUGH = new Map([['large_trade_flow_15m@1', 0.4]]);
 
 export interface Mirroring {
@@ -109,7 +109,7 @@ function difference(pairs: readonly (readonly [number, number])[], least: number
     return Math.abs(a - b) > 1e-6 * Math.max(1, Math.abs(a)) ? `${b} for ${a}` : undefined;
   const correlation = mean(([x, y]) => (x - a) * (y - b)) / (spread * other);
   if (!(correlation >= least)) return `correlation ${correlation.toFixed(3)} with what is declared`;
-  return Math.abs(a - b) > MOST_SHIFT * spread ? `${b} on average for ${a}` : undefined;
+  return least === LEAST_CORRELATION && Math.abs(a - b) > MOST_SHIFT * spread ? `${b} on average for ${a}` : undefined;
 }
 
 function keyOf({ venue, instrument, t }: FeatureVector): string {
