@@ -63,10 +63,12 @@ export function predictForest(forest: Forest, values: Float32Array): number {
 }
 
 function reflect({ from, about }: MirrorMap, values: Float32Array): Float32Array {
-  return Float32Array.from(from, (place, i) => {
-    const centre = about[i]!;
-    return centre === null ? values[place]! : 2 * centre - values[place]!;
-  });
+  const out = new Float32Array(from.length);
+  for (let i = 0; i < from.length; i++) {
+    const centre = about[i] ?? null;
+    out[i] = centre === null ? values[from[i]!]! : 2 * centre - values[from[i]!]!;
+  }
+  return out;
 }
 
 /** Log odds. */

@@ -91,7 +91,7 @@ function widenMirror(mirror: MirrorMap, places: readonly number[], width: number
   const about = new Array<number | null>(width).fill(null);
   places.forEach((place, i) => {
     from[place] = places[mirror.from[i]!]!;
-    about[place] = mirror.about[i]!;
+    about[place] = mirror.about[i] ?? null;
   });
   return { from, about };
 }
