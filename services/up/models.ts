@@ -1,14 +1,16 @@
 /**
- * Keeps a model in use: the first one within seconds from what history there is, then a better one from deeper history, then a new one
- * every day. Training runs in a child process; what it brings replaces the champion from the next minute on.
+ * Keeps models in use: the first one within seconds from what history there is, then a better one from deeper history, then a new one every
+ * day; and where TensorFlow is staged, the incumbent in the fallback slot, once a week. Training runs in a child process; what it brings replaces
+ * the champion from two seconds later on. What the operator put into a slot stays.
  */
 import { join } from 'node:path';
 import { describeError } from '#libs/errors/errors.ts';
-import { openBundle } from '#libs/models/signature.ts';
+import { openModel } from '#libs/models/signature.ts';
 import { trustIn } from '#libs/registry/operator-key.ts';
-import { ModelRegistry } from '#libs/registry/registry.ts';
+import { ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
+import { isTensorflowStaged } from '#services/training/deep/tensorflow.ts';
 import { showProgress } from './progress.ts';
 import { type History } from './source.ts';
 import { trainInChild } from './trainer.ts';
@@ -17,45 +19,73 @@ export interface ModelOptions {
   readonly history: History;
   /** Where the exported history and the bundles lie. */
   readonly directory: string;
-  /** Of the operator: signs what is trained, and says which champion still loads. A file or the PEM itself. */
+  /** Of the operator: signs what is trained, and says which bundle still loads. A file or the PEM itself. */
   readonly key: string;
   readonly seed: number;
   /** Told what goes on, for the page; empty = it streams. */
   readonly phase: (text: string) => void;
 }
 
+/** Who published what this trained. */
+const ACTOR = 'up';
 const DAY_MS = 86_400_000;
+const WEEK_MS = 7 * DAY_MS;
+
+type Kind = 'first' | 'regular' | 'incumbent';
 
 /** Runs until `signal` aborts. Errors: `TRB_TRAINING` (canRetry). */
 export async function keepTrained(context: ServiceContext, options: ModelOptions, signal: AbortSignal): Promise<void> {
-  const { clock, health } = context;
+  const { clock, health, logger } = context;
   const registry = await ModelRegistry.open(context.log, signal, (error) =>
-    context.logger.error({ err: error }, 'models is not followed any more'),
+    logger.error({ err: error }, 'models is not followed any more'),
   );
-  const champion = usableChampion(context, registry, options.key);
+  const champion = usable(context, registry, 'champion', options.key);
   if (champion === undefined) {
     options.phase('training the first model');
-    await train(context, registry, options, true, signal);
+    await train(context, registry, options, 'first', signal);
   }
   options.phase('');
   health.set('models', { ready: true });
-  if (champion !== undefined) await clock.sleep(champion.time + DAY_MS - clock.now(), signal);
+  const hasTensorflow = isTensorflowStaged();
+  if (!hasTensorflow)
+    logger.info('no incumbent for the fallback slot: `node scripts/stage-tensorflow.js` makes its training possible');
+  const keepIncumbent = async (): Promise<void> => {
+    const held = registry.slot('fallback');
+    const loads = held !== undefined && usable(context, registry, 'fallback', options.key) !== undefined;
+    if (!hasTensorflow || !isIncumbentDue(held, loads, clock.now())) return;
+    try {
+      await train(context, registry, options, 'incumbent', signal);
+    } catch (thrown) {
+      // What decides is not to wait for it.
+      logger.warn(`no new incumbent: ${describeError(thrown)}`);
+    }
+  };
+  if (champion !== undefined) {
+    await keepIncumbent();
+    await clock.sleep(champion.time + DAY_MS - clock.now(), signal);
+  }
   while (!signal.aborted) {
     await options.history.deepen(signal);
-    await train(context, registry, options, false, signal);
+    await train(context, registry, options, 'regular', signal);
+    await keepIncumbent();
     await clock.sleep(DAY_MS, signal);
   }
 }
 
-/** The champion, if it is signed by the operator and this version reads it. */
-function usableChampion({ logger }: ServiceContext, registry: ModelRegistry, key: string): ModelSlot | undefined {
-  const champion = registry.slot('champion');
-  if (champion === undefined) return undefined;
+/** Whether the fallback slot, which holds `held`, gets a new incumbent; `loads`: this version can read what is there. */
+export function isIncumbentDue(held: ModelSlot | undefined, loads: boolean, now: number): boolean {
+  return held === undefined || (held.actor === ACTOR && (!loads || now - held.time >= WEEK_MS));
+}
+
+/** What the slot holds, if it is signed by the operator and this version reads it. */
+function usable({ logger }: ServiceContext, registry: ModelRegistry, slot: SlotName, key: string): ModelSlot | undefined {
+  const held = registry.slot(slot);
+  if (held === undefined) return undefined;
   try {
-    openBundle(champion.bundle, trustIn(key)());
-    return champion;
+    openModel(held.bundle, trustIn(key)());
+    return held;
   } catch (thrown) {
-    logger.warn(`the champion does not load, a new one is trained: ${describeError(thrown)}`);
+    logger.warn(`the ${slot} does not load: ${describeError(thrown)}`);
     return undefined;
   }
 }
@@ -64,7 +94,7 @@ async function train(
   context: ServiceContext,
   registry: ModelRegistry,
   options: ModelOptions,
-  quick: boolean,
+  kind: Kind,
   signal: AbortSignal,
 ): Promise<void> {
   const { logger, clock } = context;
@@ -72,17 +102,19 @@ async function train(
   const candles = await options.history.exportTo(history);
   const contextFile = join(options.directory, 'training-context.csv.gz');
   const hasContext = ((await options.history.exportContextTo?.(contextFile)) ?? 0) > 0;
-  const progress = showProgress(quick ? 'training' : 'retraining', logger);
+  const progress = showProgress({ first: 'training', regular: 'retraining', incumbent: 'incumbent' }[kind], logger);
   const startedAt = clock.now();
+  const isIncumbent = kind === 'incumbent';
   try {
     const { bundle, bytes } = await trainInChild(
       {
         history,
         context: hasContext ? contextFile : undefined,
-        out: join(options.directory, 'bundle.json'),
+        out: join(options.directory, isIncumbent ? 'incumbent.json' : 'bundle.json'),
         seed: options.seed,
         key: options.key,
-        quick,
+        quick: kind === 'first',
+        models: isIncumbent ? 'incumbent' : undefined,
         onProgress: (done, total) => progress.update(done, total),
       },
       signal,
@@ -90,12 +122,11 @@ async function train(
     if (signal.aborted) return;
     const speaking = bundle.heads.filter((head) => head.silenced === '').length;
     const { slot, effectiveT } = await registry.publish({
-      // What the operator has pinned stays; the new one shows itself in the shadow.
-      slot: registry.slot('champion')?.pinned === true ? 'challenger' : 'champion',
+      slot: isIncumbent ? 'fallback' : championOrChallenger(registry),
       bundleId: bundle.id,
       bundle: bytes,
-      actor: 'up',
-      reason: `${quick ? 'first' : 'regular'} training on ${candles} candles`,
+      actor: ACTOR,
+      reason: `${isIncumbent ? 'the incumbent, trained' : `${kind} training`} on ${candles} candles`,
       now: clock.now(),
     });
     logger.info(
@@ -112,4 +143,9 @@ async function train(
   } finally {
     progress.stop();
   }
+}
+
+/** What the operator has pinned stays; the new one shows itself in the shadow. */
+function championOrChallenger(registry: ModelRegistry): SlotName {
+  return registry.slot('champion')?.pinned === true ? 'challenger' : 'champion';
 }

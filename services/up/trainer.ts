@@ -20,6 +20,8 @@ export interface TrainingOptions {
   readonly key: string;
   /** Fewer trees and rows: what a fresh install starts with. */
   readonly quick: boolean;
+  /** Default: trees and logistic regression. `incumbent` needs TensorFlow. */
+  readonly models?: 'incumbent' | undefined;
   readonly onProgress: (done: number, total: number) => void;
 }
 
@@ -43,7 +45,12 @@ export async function trainInChild(
   ];
   const child = fork(
     fileURLToPath(new URL('../../bin/tributary.js', import.meta.url)),
-    [...args, ...(options.context === undefined ? [] : ['--context', options.context]), ...(options.quick ? ['--quick'] : [])],
+    [
+      ...args,
+      ...(options.context === undefined ? [] : ['--context', options.context]),
+      ...(options.quick ? ['--quick'] : []),
+      ...(options.models === undefined ? [] : ['--models', options.models]),
+    ],
     {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       // Not as an argument: those are seen by every user of the machine.
