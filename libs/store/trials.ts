@@ -56,3 +56,30 @@ export function readTrials(store: Store, searchId: string): Promise<TrialRow[]> 
     { searchId },
   );
 }
+
+/** All trials that any search ever ran. */
+export interface TrialSummary {
+  /** Configurations by search, those that failed among them. */
+  readonly count: number;
+  /** Of their Sharpe ratios per hour, each trial's the mean of its folds at its largest budget; undefined where less than two have one. */
+  readonly variance: { readonly gross: number | undefined; readonly net: number | undefined };
+}
+
+export async function summariseTrials(store: Store): Promise<TrialSummary> {
+  const of = (column: string): string => `avgIf(${column}, isFinite(${column}))`;
+  const [summary] = await store.query(
+    `SELECT count() AS count, varSampIf(gross, isFinite(gross)) AS gross, varSampIf(net, isFinite(net)) AS net
+    FROM (
+      SELECT argMax(gross, budget) AS gross, argMax(net, budget) AS net
+      FROM (
+        SELECT search_id, trial_id, budget, ${of('gross_sharpe')} AS gross, ${of('net_sharpe')} AS net
+        FROM trials FINAL GROUP BY search_id, trial_id, budget
+      )
+      GROUP BY search_id, trial_id
+    )`,
+    z.object({ count: z.coerce.number(), gross: number, net: number }),
+  );
+  const { count, gross, net } = summary!;
+  const known = (variance: number): number | undefined => (Number.isFinite(variance) ? variance : undefined);
+  return { count, variance: { gross: known(gross), net: known(net) } };
+}

@@ -143,7 +143,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   const tried = options.ledger === undefined ? [] : await readTrials(options.ledger);
   const decided = await walkAll(history, options, hooks);
   const configuration = configurationOf(decidedBy(options, hooks));
-  const trials = trialsOf(tried, configuration, options.trials);
+  const trials = trialsOf(tried, configuration, options.trials, options.searched);
   const spreads = halfSpreads(candles, options.trainUntil);
   const papers = decided.map((head) => paperOf(head, spreads));
   const results = decided.map((head, i) => resultOf(head, papers[i]!, trials, options));
@@ -192,10 +192,11 @@ function decidedBy(options: BacktestOptions, { networks }: BacktestHooks): objec
   };
 }
 
-function trialSources({ ledger, trials }: BacktestOptions): string[] {
+function trialSources({ ledger, trials, searched }: BacktestOptions): string[] {
   return [
     'this run',
     ...(ledger === undefined ? [] : [`the ledger ${basename(ledger)}`]),
+    ...(searched === undefined ? [] : [`${searched.count} of searches in the store`]),
     ...(trials.count === 0 ? [] : [`${trials.count} by --trials`]),
   ];
 }

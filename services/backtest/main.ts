@@ -3,6 +3,10 @@ import { Command } from 'commander';
 import { accuracyTable } from '#libs/validation/accuracy-table.ts';
 import { consistencyText } from '#libs/validation/consistency.ts';
 import { paperTable } from '#libs/validation/paper-table.ts';
+import { openStore } from '#libs/store/open.ts';
+import { migrate } from '#libs/store/migrate.ts';
+import { summariseTrials, type TrialSummary } from '#libs/store/trials.ts';
+import { storeOptions, type StoreChoice, toStoreOptions } from '#services/archive/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
 import { type BacktestHooks, runBacktest } from './backtest.ts';
 import { fastBacktestText, runFastBacktest } from './fast/backtest.ts';
@@ -11,7 +15,7 @@ import { parseBacktestOptions } from './options.ts';
 import { pathsText } from './paths.ts';
 
 export function backtestCommand(): Command {
-  return new Command('backtest')
+  const command = new Command('backtest')
     .description('train on the past of a history file, decide on its rest (each minute; each quote change), print the accuracy')
     .requiredOption('--history <file>', 'candles, or ticks with --lane fast: .csv, .csv.gz or .parquet')
     .option('--lane <kind>', 'slow = every minute of candles; fast = at quote changes of ticks', 'slow')
@@ -53,29 +57,56 @@ export function backtestCommand(): Command {
       'every trial ever run, which Sharpe ratios are deflated by; this run is added',
       '.tributary/trials.jsonl',
     )
-    .option('--trials <n[,variance]>', 'trials that the ledger lacks, and the variance of their hourly Sharpe ratios')
-    .option('--quick', 'smaller models, less accurate')
-    .action(async (raw: { readonly lane: string }, command: Command) => {
-      const { lane, ...rest } = raw;
-      if (lane !== 'slow') {
-        const options = parseFastBacktestOptions(given(raw, command));
-        process.stdout.write(`${fastBacktestText(await runFastBacktest(options, hooks()))}\n`);
-        return;
-      }
-      const options = parseBacktestOptions(rest);
-      const started = performance.now();
-      const report = await runBacktest(options, hooks());
-      process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
-      process.stdout.write(`${accuracyTable(report)}\n\n${paperTable(report.results)}\n`);
-      process.stdout.write(`${report.trials.count} trials: ${report.trials.from.join(', ')}\n`);
-      const paths = pathsText(report.results);
-      if (paths !== '') process.stdout.write(`\n${paths}\n`);
-      if (report.consistency.length > 0) process.stdout.write(`\n${consistencyText(report.consistency)}\n`);
-    });
+    .option(
+      '--trials <n[,variance]>',
+      'trials that neither the ledger nor the store has, and the variance of their hourly Sharpe ratios',
+    )
+    .option('--quick', 'smaller models, less accurate');
+  // Where a store is named, every trial that `tributary search` left there counts.
+  for (const option of storeOptions()) command.addOption(option);
+  return command.action(async (raw: { readonly lane: string }) => {
+    const [choice, given] = splitStore(raw);
+    const { lane, ...rest } = given;
+    if (lane !== 'slow') {
+      const options = parseFastBacktestOptions(withoutDefaults(given, command));
+      process.stdout.write(`${fastBacktestText(await runFastBacktest(options, hooks()))}\n`);
+      return;
+    }
+    const options = parseBacktestOptions(rest);
+    const searched = await trialsIn(choice);
+    const started = performance.now();
+    const report = await runBacktest(searched === undefined ? options : { ...options, searched }, hooks());
+    process.stderr.write(`\r${Math.round((performance.now() - started) / 1000)} s      \n`);
+    process.stdout.write(`${accuracyTable(report)}\n\n${paperTable(report.results)}\n`);
+    process.stdout.write(`${report.trials.count} trials: ${report.trials.from.join(', ')}\n`);
+    const paths = pathsText(report.results);
+    if (paths !== '') process.stdout.write(`\n${paths}\n`);
+    if (report.consistency.length > 0) process.stdout.write(`\n${consistencyText(report.consistency)}\n`);
+  });
+}
+
+/** What says where the store is, and the rest. */
+function splitStore<T extends object>(raw: T): [StoreChoice, T] {
+  const names = new Set(storeOptions().map((option) => option.attributeName()));
+  const pick = (ofStore: boolean): object =>
+    Object.fromEntries(Object.entries(raw).filter(([name]) => names.has(name) === ofStore));
+  return [pick(true) as StoreChoice, pick(false) as T];
+}
+
+/** All trials of searches; undefined where no store is named. Throws `TRB_STORE_…`. */
+async function trialsIn(choice: StoreChoice): Promise<TrialSummary | undefined> {
+  if (choice.store === undefined && choice.clickhouse === undefined) return undefined;
+  const store = await openStore(toStoreOptions(choice));
+  try {
+    await migrate(store);
+    return await summariseTrials(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Without what commander put in for the other lane. */
-function given(raw: object, command: Command): object {
+function withoutDefaults(raw: object, command: Command): object {
   return Object.fromEntries(Object.entries(raw).filter(([name]) => command.getOptionValueSource(name) !== 'default'));
 }
 

@@ -5,6 +5,7 @@ import { CATEGORIES, type Category } from '#libs/features/declaration.ts';
 import { type Horizon, SLOW_HORIZONS } from '#libs/market/horizon.ts';
 import { type EnsembleOptions } from '#libs/models/decide.ts';
 import { type CandleTarget } from '#libs/validation/labels.ts';
+import { type TrialSummary } from '#libs/store/trials.ts';
 import { type TrialsElsewhere } from './trials.ts';
 
 /** Of both lanes. */
@@ -89,6 +90,8 @@ export interface BacktestOptions {
   /** File of every trial that was ever run; this one is added to it. */
   readonly ledger: string | undefined;
   readonly trials: TrialsElsewhere;
+  /** Those of the store, where one is named. */
+  readonly searched?: TrialSummary;
 }
 
 export type Validation =

@@ -36,6 +36,17 @@ test('a configuration counts once, this one always; the variance is of those tha
   expect(trialsOf(known, 'c', { count: 40, variance: 0.5 }).of(HEAD, 'net').variance).toBe(0.5);
 });
 
+test('what searches left in the store counts too, and the larger variance, which deflates more', () => {
+  const none = { count: 0, variance: undefined };
+  const known = [trial('a', 0.1), trial('b', 0.3)];
+  const searched = { count: 500, variance: { gross: 0.001, net: 0.5 } };
+  const counted = trialsOf(known, 'c', none, searched);
+  expect(counted.of(HEAD, 'gross')).toEqual({ count: 503, variance: expect.closeTo(0.02, 12) });
+  expect(counted.of(HEAD, 'net')).toEqual({ count: 503, variance: 0.5 });
+  expect(counted.of('another', 'gross').variance).toBe(0.001);
+  expect(trialsOf(known, 'c', { count: 1, variance: 0.7 }, searched).of(HEAD, 'net')).toEqual({ count: 504, variance: 0.7 });
+});
+
 test('a line that is none is an error, not a trial less', async () => {
   const file = join(folder, 'broken.jsonl');
   await writeFile(file, `${JSON.stringify(trial('a', 0.1))}\n{"at":`);

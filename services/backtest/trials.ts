@@ -8,6 +8,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { messageOf, TributaryError } from '#libs/errors/errors.ts';
+import { type TrialSummary } from '#libs/store/trials.ts';
 import { type Side } from '#libs/validation/paper.ts';
 import { type Trials } from '#libs/validation/sharpe.ts';
 
@@ -21,12 +22,15 @@ const trialSchema = z.object({
 
 export type Trial = z.infer<typeof trialSchema>;
 
-/** Trials that no ledger holds. */
+/** Trials that no ledger holds: told by hand. */
 export interface TrialsElsewhere {
   readonly count: number;
   /** Of their hourly Sharpe ratios. */
   readonly variance: number | undefined;
 }
+
+/** Trials of searches, which the store holds. */
+export const NOT_SEARCHED: TrialSummary = { count: 0, variance: { gross: undefined, net: undefined } };
 
 export function configurationOf(parts: object): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
@@ -54,20 +58,26 @@ export async function appendTrial(file: string, trial: Trial): Promise<void> {
   await appendFile(file, `${JSON.stringify(trial)}\n`);
 }
 
-/** What a head's Sharpe ratio is deflated by: all known trials, with this one; their variance where two or more had that head. */
+/**
+ * What a head's Sharpe ratio is deflated by: all known trials, with this one; their variance: the one told by hand, else the larger of that of
+ * the ledger's trials with that head (two or more) and that of the searches.
+ */
 export function trialsOf(
   known: readonly Trial[],
   own: string,
   elsewhere: TrialsElsewhere,
+  searched: TrialSummary = NOT_SEARCHED,
 ): { readonly count: number; readonly of: (head: string, side: Side) => Trials } {
   const newest = new Map(known.map((trial) => [trial.configuration, trial]));
-  const count = new Set([...newest.keys(), own]).size + elsewhere.count;
+  const count = new Set([...newest.keys(), own]).size + elsewhere.count + searched.count;
   return {
     count,
     of(head, side) {
       const ratios = [...newest.values()].flatMap(({ sharpe }) => sharpe[head]?.[side] ?? []);
-      const variance = ratios.length < 2 ? undefined : varianceOf(ratios);
-      return { count, variance: elsewhere.variance ?? variance };
+      const known = [ratios.length < 2 ? undefined : varianceOf(ratios), searched.variance[side]].filter(
+        (each) => each !== undefined,
+      );
+      return { count, variance: elsewhere.variance ?? (known.length === 0 ? undefined : Math.max(...known)) };
     },
   };
 }
