@@ -82,7 +82,7 @@ describe('metrics', () => {
     }
     const stale = vectors.filter(({ quality }) => (quality & QUALITY.STALE_PRICE) !== 0).length;
     expect(text).toContain(
-      `tributary_features_flagged_vectors_total{quality="stale_price",instrument="kraken:BTC-USD"} ${stale}\n`,
+      `tributary_features_flagged_vectors_total{quality="stale_price",instrument="kraken:BTC-USD",lane="slow"} ${stale}\n`,
     );
   });
 
