@@ -40,12 +40,9 @@ export const models: DashboardSpec = {
     },
     {
       title: 'Callers of StreamSignals',
-      description: 'Open streams, and those ended because they read too slowly, a second.',
+      description: 'Open streams; an instance has room for 256 calls.',
       unit: 'short',
-      queries: [
-        { expr: `sum(${of('tributary_inference_streams')})`, legend: 'open' },
-        { expr: `sum(${rate('tributary_inference_streams_dropped_total')})`, legend: 'dropped a second' },
-      ],
+      queries: [{ expr: `sum(${of('tributary_inference_streams')})`, legend: 'open' }],
     },
   ],
 };

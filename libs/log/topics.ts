@@ -3,6 +3,7 @@ export const TOPICS = [
   'ticks',
   'features',
   'signals',
+  'signals-json',
   'outcomes',
   'shadow',
   'shadow-outcomes',
@@ -14,6 +15,10 @@ export const TOPICS = [
   'dead-letter',
 ] as const;
 export type Topic = (typeof TOPICS)[number];
+
+/** What the archive keeps: `signals-json` says what `signals` says, to readers without Protobuf. */
+export const ARCHIVED_TOPICS = TOPICS.filter((topic) => topic !== 'signals-json');
+export type ArchivedTopic = (typeof ARCHIVED_TOPICS)[number];
 
 export interface TopicSettings {
   /** `partitioned`: as many partitions as `ticks`, so that an asset has the same partition number in each; `single`: one. */
@@ -28,6 +33,7 @@ export const TOPIC_SETTINGS: Readonly<Record<Topic, TopicSettings>> = {
   ticks: { partitions: 'partitioned', retentionMs: 3 * DAY },
   features: { partitions: 'partitioned', retentionMs: 3 * DAY },
   signals: { partitions: 'partitioned', retentionMs: 28 * DAY },
+  'signals-json': { partitions: 'partitioned', retentionMs: 28 * DAY },
   outcomes: { partitions: 'partitioned', retentionMs: 28 * DAY },
   shadow: { partitions: 'partitioned', retentionMs: 28 * DAY },
   'shadow-outcomes': { partitions: 'partitioned', retentionMs: 28 * DAY },

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { systemClock } from '#libs/clock/clock.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog, type OutRecord } from '#libs/log/port.ts';
-import { TOPICS } from '#libs/log/topics.ts';
+import { ARCHIVED_TOPICS } from '#libs/log/topics.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
@@ -95,7 +95,7 @@ async function archive(
 }
 
 async function isArchived(log: EventLog): Promise<boolean> {
-  for (const topic of TOPICS) {
+  for (const topic of ARCHIVED_TOPICS) {
     for (let partition = 0; partition < (await log.partitions(topic)); partition++) {
       const { end } = await log.bounds(topic, partition);
       if (end > 0 && ((await log.committed(ARCHIVE_GROUP, topic, partition)) ?? 0) < end) return false;

@@ -1,13 +1,13 @@
 /** Does the archive hold what the log holds? By count and checksum of the places, for what is committed and still in the log. */
 import { z } from 'zod';
 import { type EventLog } from '#libs/log/port.ts';
-import { TOPICS, type Topic } from '#libs/log/topics.ts';
+import { ARCHIVED_TOPICS, type ArchivedTopic } from '#libs/log/topics.ts';
 import { type Store } from '#libs/store/port.ts';
 import { TABLES } from './rows.ts';
 import { ARCHIVE_GROUP } from './service.ts';
 
 export interface AuditLine {
-  readonly topic: Topic;
+  readonly topic: ArchivedTopic;
   readonly partition: number;
   /** Records of the log in the audited range of offsets. */
   readonly records: number;
@@ -22,14 +22,14 @@ const Sums = z.object({ rows: z.number(), sum: z.string() });
 
 export async function auditArchive(log: EventLog, store: Store): Promise<AuditLine[]> {
   const lines: AuditLine[] = [];
-  for (const topic of TOPICS) {
+  for (const topic of ARCHIVED_TOPICS) {
     for (let partition = 0; partition < (await log.partitions(topic)); partition++)
       lines.push(await auditPartition(log, store, topic, partition));
   }
   return lines;
 }
 
-async function auditPartition(log: EventLog, store: Store, topic: Topic, partition: number): Promise<AuditLine> {
+async function auditPartition(log: EventLog, store: Store, topic: ArchivedTopic, partition: number): Promise<AuditLine> {
   const { begin } = await log.bounds(topic, partition);
   const end = (await log.committed(ARCHIVE_GROUP, topic, partition)) ?? begin;
   let records = 0;

@@ -1,7 +1,7 @@
 /** Records of the log as rows of the store: which table, which columns, which values. Pure. */
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type LogRecord } from '#libs/log/port.ts';
-import { type Topic } from '#libs/log/topics.ts';
+import { type ArchivedTopic } from '#libs/log/topics.ts';
 import { type Row } from '#libs/store/port.ts';
 import { ContextState, DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
@@ -179,7 +179,7 @@ function paperRow(record: LogRecord): Row {
   return [...common, ...defaultsOf(FILL_COLUMNS), e.cash, e.mark, e.equity, e.drawdown, ...costs, e.turnover, e.trades, e.stop];
 }
 
-export const TABLES: Readonly<Record<Topic, Table>> = {
+export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
   ticks: { name: 'ticks', columns: TICK_COLUMNS, row: tickRow },
   features: {
     name: 'features',

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type Batch, type LogRecord, type OutRecord } from '#libs/log/port.ts';
-import { TOPICS, type Topic } from '#libs/log/topics.ts';
+import { ARCHIVED_TOPICS, type ArchivedTopic, type Topic } from '#libs/log/topics.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { registerFeatureSchema } from '#libs/store/feature-schemas.ts';
 import { bindSource, migrate } from '#libs/store/migrate.ts';
@@ -96,7 +96,7 @@ class Archive {
     this.#report();
     await log.consume({
       group: ARCHIVE_GROUP,
-      topics: TOPICS,
+      topics: ARCHIVED_TOPICS,
       maxBatch: this.#options.batchRows,
       signal: this.#signal,
       start: (topic, partition, committed) => this.#resume(topic, partition, committed),
@@ -114,7 +114,9 @@ class Archive {
     return committed ?? 0;
   }
 
-  async #handle({ topic, partition, records, endOffset }: Batch): Promise<void> {
+  async #handle({ partition, records, endOffset, ...batch }: Batch): Promise<void> {
+    // It consumes no other.
+    const topic = batch.topic as ArchivedTopic;
     const state = this.#partitions.get(keyOf(topic, partition))!;
     let rest = state.held.length === 0 ? records : [...state.held, ...records];
     if (state.planned > rest[0]!.offset) {
@@ -145,7 +147,7 @@ class Archive {
   }
 
   /** Inserts the range and commits it; false when the signal came first. */
-  async #archive(topic: Topic, partition: number, records: readonly LogRecord[]): Promise<boolean> {
+  async #archive(topic: ArchivedTopic, partition: number, records: readonly LogRecord[]): Promise<boolean> {
     const { rows, letters } = await this.#read(topic, records);
     const { name, columns } = TABLES[topic];
     const token = tokenOf(topic, partition, records);
@@ -165,7 +167,7 @@ class Archive {
     return true;
   }
 
-  async #read(topic: Topic, records: readonly LogRecord[]): Promise<{ rows: Row[]; letters: OutRecord[] }> {
+  async #read(topic: ArchivedTopic, records: readonly LogRecord[]): Promise<{ rows: Row[]; letters: OutRecord[] }> {
     const rows: Row[] = [];
     const letters: OutRecord[] = [];
     const { row } = TABLES[topic];

@@ -9,21 +9,19 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   Direction,
   type GetSignalResponse,
   type ScoreResponse,
   type Signal,
   SignalServiceClient,
+  StreamSignalsRequest,
   type StreamSignalsResponse,
 } from '#libs/wire/tributary/v1/signals.ts';
 import { systemClock } from '#libs/clock/clock.ts';
-import { SignalFeed } from './feed.ts';
-import { startSignalServer } from './grpc.ts';
-import { inferenceMetrics } from './metrics.ts';
-import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { appendVectors, bundleOf, COLUMNS, MINUTE, openRig, type Rig, SCHEMA_ID, T, until, vector } from './testing/market.ts';
+import { appendSignals, type BareServer, startBareServer } from './testing/signal-server.ts';
 
 let rig: Rig;
 let service: ReturnType<Rig['start']>;
@@ -40,6 +38,7 @@ beforeAll(async () => {
   await until(async () => (await rig.signals()).length === 4);
 });
 
+const HEALTH_PROTO = 'node_modules/grpc-health-check/proto/health/v1/health.proto';
 const opened: Client[] = [];
 
 afterAll(async () => {
@@ -127,7 +126,7 @@ describe('Score', () => {
 });
 
 describe('StreamSignals', () => {
-  const request = { instruments: ['BTC-USD'], venues: [], horizons: ['1m'], includeAbstentions: false };
+  const request = StreamSignalsRequest.fromPartial({ instruments: ['BTC-USD'], horizons: ['1m'] });
 
   test('streams what passes the filter as it is published', async () => {
     const received: Signal[] = [];
@@ -150,37 +149,129 @@ describe('StreamSignals', () => {
     expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
-  test('cuts off a caller that does not read', async () => {
-    const stop = new AbortController();
-    const feed = new SignalFeed();
-    const server = await startSignalServer(
-      {
-        port: 0,
-        feed,
-        scoring: { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined },
-        metrics: inferenceMetrics(createMetrics()),
-        maxQueued: 16,
-        clock: systemClock,
-      },
-      stop.signal,
+  test('refuses a cursor that is none, of another source, or of another log', async () => {
+    for (const after of ['?', 'live.0', 'sim.0-0', 'sim.zzzz']) {
+      const stream = client.streamSignals({ ...request, after });
+      const error = await new Promise<ServiceError>((resolve) => stream.once('error', resolve));
+      expect(error).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('TRB_CURSOR') });
+    }
+  });
+});
+
+describe('StreamSignals over a log of its own', () => {
+  const everything = StreamSignalsRequest.fromPartial({});
+  let server: BareServer;
+  let caller: SignalServiceClient;
+  const open = async (options: Parameters<typeof startBareServer>[0] = {}): Promise<void> => {
+    server = await startBareServer(options);
+    caller = new SignalServiceClient(server.address, credentials.createInsecure());
+  };
+  afterEach(async () => {
+    caller.close();
+    await server.close();
+  });
+
+  /** Reads until `count` responses have come. */
+  async function take(count: number, given: Partial<StreamSignalsRequest> = {}): Promise<StreamSignalsResponse[]> {
+    const stream = caller.streamSignals({ ...everything, ...given });
+    const responses: StreamSignalsResponse[] = [];
+    await new Promise<void>((resolve, reject) => {
+      stream.on('error', (error: ServiceError) => (error.code === status.CANCELLED ? resolve() : reject(error)));
+      stream.on('data', (response: StreamSignalsResponse) => {
+        if (responses.length < count) responses.push(response);
+        if (responses.length === count) stream.cancel();
+      });
+    });
+    return responses;
+  }
+  /** In both partitions, `count` each. */
+  const both = (from: number, count: number): Promise<void> =>
+    appendSignals(
+      server.log,
+      Array.from({ length: count }, (_, i) => [
+        { asset: 'BTC', t: from + i, direction: Direction.DIRECTION_UP },
+        { asset: 'ETH', instrument: 'ETH-USD', t: from + i, direction: Direction.DIRECTION_ABSTAIN },
+      ]).flat(),
     );
-    const slow = new SignalServiceClient(server.address, credentials.createInsecure());
-    const stream = slow.streamSignals({ ...request, includeAbstentions: true });
-    const ended = new Promise<ServiceError>((resolve) => stream.once('error', resolve));
+  const names = (responses: readonly StreamSignalsResponse[]) =>
+    responses.map(({ signal }) => `${signal!.asset} ${signal!.t}`).sort();
+
+  test('goes on from any cursor without a hole or a repeat', async () => {
+    await open();
+    const first = take(6, { includeAbstentions: true });
+    await both(0, 1).then(() => both(1, 2));
+    const seen = await first;
+    expect(names(seen)).toEqual(['BTC 0', 'BTC 1', 'BTC 2', 'ETH 0', 'ETH 1', 'ETH 2']);
+    await both(3, 2_500);
+    for (const cut of [1, 3, 6]) {
+      const rest = await take(5_006 - cut, { includeAbstentions: true, after: seen[cut - 1]!.cursor });
+      expect(names([...seen.slice(0, cut), ...rest])).toEqual(
+        ['BTC', 'ETH'].flatMap((asset) => Array.from({ length: 2_503 }, (_, t) => `${asset} ${t}`)).sort(),
+      );
+    }
+    const signals = await take(2_503, { after: seen[0]!.cursor.replace(/[^.]*$/, '0-0') });
+    expect(signals.every(({ signal }) => signal?.asset === 'BTC')).toBe(true);
+  });
+
+  test('says how far it is where nothing passes the filter', async () => {
+    await open();
+    const waiting = take(1, { instruments: ['SOL-USD'], progressMs: 1 });
+    const [progress] = await waiting;
+    expect(progress!.signal).toBeUndefined();
+    await both(0, 1);
+    expect(names(await take(2, { after: progress!.cursor, includeAbstentions: true }))).toEqual(['BTC 0', 'ETH 0']);
+  });
+
+  test('gives everything to a caller that did not read for a while', async () => {
+    await open();
+    const [{ cursor }] = (await take(1, { progressMs: 1 })) as [StreamSignalsResponse];
+    // More than HTTP/2 sends ahead.
+    const padded = { abstainReason: 'x'.repeat(24_000), direction: Direction.DIRECTION_ABSTAIN };
+    const some = Array.from({ length: 100 }, (_, t) => ({ ...padded, t }));
+    const stream = caller.streamSignals({ ...everything, includeAbstentions: true, after: cursor });
+    stream.on('error', () => undefined);
     await new Promise((resolve) => stream.once('metadata', resolve));
-    const signal = (await rig.signals())[0]!;
-    for (let t = 0; t < 5_000; t++) feed.publish({ ...signal, t });
-    stream.resume();
-    expect(await ended).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
-    slow.close();
-    stop.abort();
-    await server.closed;
+    await appendSignals(server.log, some);
+    await systemClock.sleep(200);
+    const seen: number[] = [];
+    stream.on('data', ({ signal }: StreamSignalsResponse) => seen.push(signal!.t));
+    await until(() => seen.length === 100);
+    expect(seen).toEqual(some.map(({ t }) => t));
+    stream.cancel();
+  });
+
+  test('has room for so many calls and no more, whatever connection they come by; health answers all the same', async () => {
+    await open({ maxCalls: 2 });
+    const second = new SignalServiceClient(server.address, credentials.createInsecure(), {
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const ask = (of: SignalServiceClient) => {
+      const stream = of.streamSignals(everything);
+      const outcome = new Promise<status>((resolve) => {
+        stream.once('metadata', () => resolve(status.OK));
+        stream.on('error', ({ code }: ServiceError) => resolve(code));
+      });
+      return { stream, outcome };
+    };
+    const streams = [ask(caller), ask(second)];
+    expect(await Promise.all(streams.map(({ outcome }) => outcome))).toEqual([status.OK, status.OK]);
+    expect(await ask(second).outcome).toBe(status.RESOURCE_EXHAUSTED);
+    const health = clientOf('grpc.health.v1.Health', HEALTH_PROTO, server.address);
+    const answer = await new Promise((resolve, reject) => {
+      health['check']!({ service: '' }, (error: Error | null, value: unknown) =>
+        error === null ? resolve(value) : reject(error),
+      );
+    });
+    expect(answer).toEqual({ status: 'SERVING' });
+    streams[0]!.stream.cancel();
+    await until(async () => (await ask(second).outcome) === status.OK);
+    second.close();
   });
 });
 
 describe('the standard services', () => {
   test('health says SERVING', async () => {
-    const Health = clientOf('grpc.health.v1.Health', 'node_modules/grpc-health-check/proto/health/v1/health.proto');
+    const Health = clientOf('grpc.health.v1.Health', HEALTH_PROTO);
     const answer = await new Promise((resolve, reject) => {
       Health['check']!({ service: 'tributary.v1.SignalService' }, (error: Error | null, value: unknown) =>
         error === null ? resolve(value) : reject(error),
@@ -208,25 +299,15 @@ describe('the standard services', () => {
 
   test('a port in use is said so', async () => {
     const port = Number(address.split(':')[1]);
-    const options = {
-      port,
-      feed: new SignalFeed(),
-      scoring: { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined },
-    };
-    const metrics = inferenceMetrics(createMetrics());
-    await expect(
-      startSignalServer({ ...options, clock: systemClock, metrics }, new AbortController().signal),
-    ).rejects.toMatchObject({
-      code: 'TRB_PORT_IN_USE',
-    });
+    await expect(startBareServer({ port })).rejects.toMatchObject({ code: 'TRB_PORT_IN_USE' });
   });
 });
 
 /** A client without generated code, by name. */
-function clientOf(service: string, proto: string): Record<string, (...args: unknown[]) => unknown> {
+function clientOf(service: string, proto: string, at = address): Record<string, (...args: unknown[]) => unknown> {
   const definition = loadSync(proto, { longs: Number, enums: String })[service] as ServiceDefinition;
   const GenericClient = makeGenericClientConstructor(definition, service);
-  const generic = new GenericClient(address, credentials.createInsecure());
+  const generic = new GenericClient(at, credentials.createInsecure());
   opened.push(generic);
   return generic as unknown as Record<string, (...args: unknown[]) => unknown>;
 }

@@ -1,6 +1,6 @@
 /**
  * SignalService over gRPC, with the standard health and reflection services. Callers' mistakes come back as status codes
- * that say what to do; a caller of StreamSignals that reads too slowly is cut off, since nothing waits for it.
+ * that say what to do. A caller of StreamSignals may read as slowly as it likes: what it has not read waits in the log.
  */
 import {
   logVerbosity,
@@ -18,25 +18,25 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type Access, checkListenHost, createGate, type Verdict } from '#libs/access/access.ts';
 import { HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
 import { parseInstrument } from '#libs/market/instrument.ts';
+import { type SignalFeed } from '#libs/signals/feed.ts';
+import { passing } from '#libs/signals/filter.ts';
 import {
-  Direction,
   type GetSignalRequest,
   type GetSignalResponse,
   type ScoreRequest,
   type ScoreResponse,
-  type Signal,
   SignalServiceService,
   type StreamSignalsRequest,
   type StreamSignalsResponse,
 } from '#libs/wire/tributary/v1/signals.ts';
 import { directionOf, type ServingModel } from './decide.ts';
-import { type SignalFeed } from './feed.ts';
 import { type InferenceMetrics } from './metrics.ts';
 
 /** What Score needs of the service. */
@@ -58,9 +58,9 @@ export interface SignalServerOptions {
   readonly clock: Pick<WallClock, 'now'>;
   readonly feed: SignalFeed;
   readonly scoring: Scoring;
-  readonly metrics: Pick<InferenceMetrics, 'streams' | 'streamsDropped'>;
-  /** Messages that wait for one caller of StreamSignals before it is cut off. Default 1000. */
-  readonly maxQueued?: number;
+  readonly metrics: Pick<InferenceMetrics, 'streams'>;
+  /** Calls in hand at once, of all callers: each open stream is one. Default 256. */
+  readonly maxCalls?: number;
 }
 
 export interface SignalServer {
@@ -74,12 +74,19 @@ const SERVICE = 'tributary.v1.SignalService';
 /** A vector of 10,000 features fits. */
 const MAX_REQUEST_BYTES = 64 * 1024;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
+/** Of one connection. */
 const MAX_STREAMS = 256;
+/** Of all connections. */
+const MAX_CALLS = 256;
 const MAX_FILTER = 1_000;
+/** A caller that does not answer to a ping for so long is gone. */
+const KEEPALIVE_MS = 60_000;
+/** Progress is told no more often, milliseconds. */
+const MIN_PROGRESS_MS = 1_000;
 
 /** Listens until `signal` aborts; open streams end with UNAVAILABLE then. Throws `TRB_PORT_IN_USE`, and what `checkListenHost` throws. */
 export async function startSignalServer(options: SignalServerOptions, signal: AbortSignal): Promise<SignalServer> {
-  const { access = {}, clock } = options;
+  const { access = {}, clock, maxCalls = MAX_CALLS } = options;
   const host = checkListenHost('SignalService', options.host ?? '127.0.0.1', access);
   // A port in use is our error to tell; the library would print it besides.
   setLogVerbosity(logVerbosity.NONE);
@@ -87,12 +94,13 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
     'grpc.max_receive_message_length': MAX_REQUEST_BYTES,
     'grpc.max_send_message_length': MAX_RESPONSE_BYTES,
     'grpc.max_concurrent_streams': MAX_STREAMS,
-    interceptors: [guard(access, clock)],
+    'grpc.keepalive_time_ms': KEEPALIVE_MS,
+    interceptors: [guard(access, clock, maxCalls)],
   });
   server.addService(SignalServiceService, {
     getSignal: unary((request: GetSignalRequest) => getSignal(request, options.feed)),
     score: unary((request: ScoreRequest) => score(request, options.scoring)),
-    streamSignals: (call: StreamCall) => streamSignals(call, options, signal),
+    streamSignals: (call: StreamCall) => void streamSignals(call, options, signal),
   });
   const health = new HealthImplementation({ '': 'SERVING', [SERVICE]: 'SERVING' });
   health.addToServer(server);
@@ -129,11 +137,25 @@ const REFUSALS: Readonly<Record<Exclude<Verdict, 'admitted'>, { readonly code: s
 const READING = [`/${SERVICE}/`, '/grpc.reflection.'];
 /** Balancers ask without a token whether the server is well. */
 const OPEN = '/grpc.health.v1.Health/';
+/** Answered at once, and when the service is busy too: who is busy is well. */
+const UNCOUNTED = `${OPEN}Check`;
 
-function guard(access: Access, clock: Pick<WallClock, 'now'>): ServerInterceptor {
+function guard(access: Access, clock: Pick<WallClock, 'now'>, maxCalls: number): ServerInterceptor {
   const gate = createGate(access);
-  return ({ path }, call) =>
-    new ServerInterceptingCall(call, {
+  let calls = 0;
+  return ({ path }, call) => {
+    let isCounted = false;
+    const take = (): boolean => {
+      if (path === UNCOUNTED) return true;
+      if (calls >= maxCalls) return false;
+      calls++;
+      return (isCounted = true);
+    };
+    const give = (): void => {
+      if (isCounted) calls--;
+      isCounted = false;
+    };
+    return new ServerInterceptingCall(call, {
       start: (next) => {
         next({
           onReceiveMetadata: (metadata, pass) => {
@@ -141,12 +163,19 @@ function guard(access: Access, clock: Pick<WallClock, 'now'>): ServerInterceptor
             const address = call.getPeer().replace(/:\d+$/, '');
             const needed = READING.some((each) => path.startsWith(each)) ? 'read' : 'operate';
             const verdict = path.startsWith(OPEN) ? 'admitted' : gate.judge({ authorization, address }, needed, clock.now());
-            if (verdict === 'admitted') pass(metadata);
-            else call.sendStatus({ ...REFUSALS[verdict], metadata: null });
+            if (verdict !== 'admitted') call.sendStatus({ ...REFUSALS[verdict], metadata: null });
+            else if (take()) pass(metadata);
+            else call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details: `${maxCalls} calls are open.`, metadata: null });
           },
+          onCancel: give,
         });
       },
+      sendStatus: (sent, next) => {
+        give();
+        next(sent);
+      },
     });
+  };
 }
 
 function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
@@ -191,7 +220,10 @@ function unary<Request, Response>(answer: (request: Request) => Response | Promi
 
 function refusalOf(thrown: unknown): { code: status; details: string } {
   if (thrown instanceof Refusal) return { code: thrown.code, details: thrown.message };
-  if (thrown instanceof TributaryError) return { code: status.INVALID_ARGUMENT, details: describeError(thrown) };
+  if (thrown instanceof TributaryError) {
+    const code = thrown.code === 'TRB_CURSOR_EXPIRED' ? status.OUT_OF_RANGE : status.INVALID_ARGUMENT;
+    return { code, details: describeError(thrown) };
+  }
   return { code: status.INTERNAL, details: 'The request failed; the service log says why.' };
 }
 
@@ -257,62 +289,36 @@ async function score(request: ScoreRequest, scoring: Scoring): Promise<ScoreResp
 
 type StreamCall = ServerWritableStream<StreamSignalsRequest, StreamSignalsResponse>;
 
-function streamSignals(call: StreamCall, options: SignalServerOptions, signal: AbortSignal): void {
-  const { feed, metrics, maxQueued = 1_000 } = options;
-  try {
-    checkFilter(call.request);
-  } catch (thrown) {
-    call.emit('error', refusalOf(thrown));
-    return;
-  }
-  const wanted = filterOf(call.request);
-  const unsubscribe = feed.subscribe((decision) => {
-    if (!wanted(decision)) return;
-    if (call.writableLength < maxQueued) {
-      call.write({ signal: decision });
-      return;
-    }
-    end();
-    metrics.streamsDropped.inc();
-    call.emit('error', {
-      code: status.RESOURCE_EXHAUSTED,
-      details: `More than ${maxQueued} signals wait: read faster, or ask for fewer.`,
-    });
-  });
-  const stop = (): void => {
-    end();
-    call.emit('error', { code: status.UNAVAILABLE, details: 'The service stops; call again.' });
-  };
-  let isOpen = true;
-  const end = (): void => {
-    if (!isOpen) return;
-    isOpen = false;
-    unsubscribe();
-    signal.removeEventListener('abort', stop);
-    metrics.streams.dec();
-  };
+async function streamSignals(call: StreamCall, options: SignalServerOptions, signal: AbortSignal): Promise<void> {
+  const { feed, metrics } = options;
+  const gone = new AbortController();
+  const leave = (): void => gone.abort();
+  for (const event of ['cancelled', 'close'] as const) call.on(event, leave);
+  signal.addEventListener('abort', leave);
   metrics.streams.inc();
-  signal.addEventListener('abort', stop, { once: true });
-  call.on('cancelled', end);
-  call.on('close', end);
-  // Tells the caller that it is subscribed, before the first signal.
-  call.sendMetadata(new Metadata());
+  try {
+    const { after, progressMs } = checkStream(call.request);
+    const stream = await feed.open(after, { wanted: passing(call.request), progressMs }, gone.signal);
+    // Tells the caller that it is subscribed, before the first signal.
+    call.sendMetadata(new Metadata());
+    for await (const item of stream) {
+      if (!call.write(item)) await once(call, 'drain', { signal: gone.signal });
+    }
+    throw new Refusal(status.UNAVAILABLE, 'The service stops; call again.');
+  } catch (thrown) {
+    if (!gone.signal.aborted || signal.aborted) call.emit('error', refusalOf(thrown));
+  } finally {
+    signal.removeEventListener('abort', leave);
+    metrics.streams.dec();
+  }
 }
 
-function checkFilter({ instruments, venues, horizons }: StreamSignalsRequest): void {
+function checkStream(request: StreamSignalsRequest): { after: string | undefined; progressMs: number } {
+  const { after, progressMs, instruments, venues, horizons } = request;
   if (instruments.length + venues.length + horizons.length > MAX_FILTER) {
     throw new Refusal(status.INVALID_ARGUMENT, `A filter names at most ${MAX_FILTER} things; leave it empty for all.`);
   }
   instruments.forEach((instrument) => parseInstrument(instrument));
   horizons.forEach(checkHorizon);
-}
-
-function filterOf(request: StreamSignalsRequest): (signal: Signal) => boolean {
-  const [instruments, venues, horizons] = [new Set(request.instruments), new Set(request.venues), new Set(request.horizons)];
-  const passes = (names: ReadonlySet<string>, name: string): boolean => names.size === 0 || names.has(name);
-  return (signal) =>
-    (request.includeAbstentions || signal.direction !== Direction.DIRECTION_ABSTAIN) &&
-    passes(instruments, signal.instrument) &&
-    passes(venues, signal.venue) &&
-    passes(horizons, signal.horizon);
+  return { after: after === '' ? undefined : after, progressMs: progressMs === 0 ? 0 : Math.max(progressMs, MIN_PROGRESS_MS) };
 }

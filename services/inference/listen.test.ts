@@ -3,14 +3,10 @@ import { type Client, credentials, Metadata, type ServiceError, status } from '@
 import { afterEach, expect, test } from '@jest/globals';
 import { type Access } from '#libs/access/access.ts';
 import { Tokens } from '#libs/access/tokens.ts';
-import { systemClock } from '#libs/clock/clock.ts';
 import { Secret } from '#libs/secrets/secret.ts';
-import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { SignalServiceClient } from '#libs/wire/tributary/v1/signals.ts';
 import { type Certificates, describeWithCertificates } from '#tests/tls/certificates.ts';
-import { SignalFeed } from './feed.ts';
-import { type SignalServer, startSignalServer } from './grpc.ts';
-import { inferenceMetrics } from './metrics.ts';
+import { type BareServer, startBareServer } from './testing/signal-server.ts';
 
 const TOKEN = 'reader-0123456789abcdef';
 const tokens = new Tokens(new Secret(`read ${TOKEN}`));
@@ -19,16 +15,9 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function start(access: Access, host = '127.0.0.1'): Promise<SignalServer> {
-  const stop = new AbortController();
-  const scoring = { schemaId: '', columns: 0, model: () => Promise.resolve(undefined), windowBefore: () => undefined };
-  const metrics = inferenceMetrics(createMetrics());
-  const options = { port: 0, host, access, clock: systemClock, feed: new SignalFeed(), scoring, metrics };
-  const server = await startSignalServer(options, stop.signal);
-  closing.push(() => {
-    stop.abort();
-    return server.closed;
-  });
+async function start(access: Access, host = '127.0.0.1'): Promise<BareServer> {
+  const server = await startBareServer({ host, access });
+  closing.push(() => server.close());
   return server;
 }
 

@@ -66,6 +66,7 @@ export function inferenceCommand(): Command {
           modelWaitMs,
           maxModelAgeMs,
           historyFrom,
+          json: true,
           listening: (address) => context.logger.info({ address }, 'SignalService listens'),
         },
         signal,

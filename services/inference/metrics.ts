@@ -56,7 +56,6 @@ export function inferenceMetrics(registry: Registry) {
     unreadable: metrics.counter('unreadable_records_total', 'Records that went to dead-letter.'),
     repeated: metrics.counter('repeated_vectors_total', 'Vectors not newer than the last one of their instrument; passed over.'),
     streams: metrics.gauge('streams', 'Open StreamSignals calls.'),
-    streamsDropped: metrics.counter('streams_dropped_total', 'StreamSignals calls that were ended because they read too slowly.'),
     published(signal: Signal): void {
       const { venue, horizon, lane, slot, abstainReason: reason } = signal;
       signals.inc({ venue, horizon, direction: DIRECTION[signal.direction], lane });

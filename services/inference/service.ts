@@ -17,15 +17,16 @@ import { heardWithin } from '#libs/features/fast/silence.ts';
 import { type FeatureSchema } from '#libs/features/schema.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Horizon, HORIZON_MS, HORIZONS_OF, type Lane } from '#libs/market/horizon.ts';
-import { readBefore, readTail, seekBack } from '#libs/readback/readback.ts';
+import { readBefore, seekBack } from '#libs/readback/readback.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
 import { openRegistries, type Registries } from '#libs/registry/order.ts';
 import { type ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { SignalFeed } from '#libs/signals/feed.ts';
+import { toJson } from '#libs/signals/json.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Consulted, decide, deciderOf, type ServingModel } from './decide.ts';
-import { SignalFeed } from './feed.ts';
 import { type Scoring, type SignalServer, startSignalServer } from './grpc.ts';
 import { Latency } from './latency.ts';
 import { inferenceMetrics, type InferenceMetrics } from './metrics.ts';
@@ -67,6 +68,7 @@ export const inferenceOptionsSchema = z.object({
     ),
   from: z.number().default(0).describe('first decision time, milliseconds; earlier vectors only fill the windows; default 0'),
   historyFrom: z.number().default(0).describe('the same for vectors of history, which features wrote when it started; default 0'),
+  json: z.boolean().default(false).describe('decisions also as JSON, in signals-json; default false'),
 });
 
 export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema> {
@@ -86,8 +88,8 @@ export interface InferenceOptions extends z.input<typeof inferenceOptionsSchema>
 
 /** Vectors in one commit. */
 const MAX_BATCH = 500;
-/** Decisions read back for GetSignal, by partition. */
-const RESTORED = 500;
+/** How far SignalService reads back at the start, offsets of each partition: the latest decisions, and what most callers missed meanwhile. */
+const READ_BACK = 1_000;
 
 /** What a lane decides with. */
 interface LaneModels {
@@ -109,13 +111,14 @@ export async function runInference(context: ServiceContext, options: InferenceOp
   const stop = new AbortController();
   const ending = AbortSignal.any([signal, stop.signal]);
   const failures: Error[] = [];
-  const registries = await openRegistries(context.log, options.lanes ?? ['slow'], ending, (error) => {
+  const fail = (error: unknown): void => {
     failures.push(error instanceof Error ? error : new Error(messageOf(error)));
     stop.abort();
-  });
+  };
+  const registries = await openRegistries(context.log, options.lanes ?? ['slow'], ending, fail);
   const inference = new Inference(context, options, registries, ending);
   try {
-    const server = await inference.serve();
+    const server = await inference.serve(fail);
     await inference.consume();
     stop.abort();
     await server?.closed;
@@ -140,7 +143,6 @@ class Inference implements Scoring {
   readonly #metrics: InferenceMetrics;
   /** Of the fast lane. */
   readonly #latency = new Latency();
-  readonly #feed = new SignalFeed();
   readonly #partitions = new Map<number, Partition>();
   /** Resolves when there is a model of the slow lane, or nobody waits for one any more. */
   readonly #modelOrNever: Promise<void>;
@@ -162,12 +164,16 @@ class Inference implements Scoring {
     this.#modelOrNever = this.#awaitModel();
   }
 
-  /** Starts SignalService where a port is given. */
-  async serve(): Promise<SignalServer | undefined> {
+  /** Starts SignalService where a port is given. `fail` hears why it cannot go on. */
+  async serve(fail: (error: unknown) => void): Promise<SignalServer | undefined> {
     const { grpcPort: port, grpcHost: host, access = {}, listening } = this.#options;
     if (port === undefined) return undefined;
+    const { clock } = this.#context;
+    const feed = new SignalFeed(this.#context);
+    const following = feed.follow(this.#signal, READ_BACK).catch(fail);
+    await Promise.race([feed.ready, following]);
     const server = await startSignalServer(
-      { port, host, access, clock: this.#context.clock, feed: this.#feed, scoring: this, metrics: this.#metrics },
+      { port, host, access, clock, feed, scoring: this, metrics: this.#metrics },
       this.#signal,
     );
     listening?.(server.address);
@@ -226,10 +232,6 @@ class Inference implements Scoring {
     for (const vector of this.#options.prime ?? []) windows.slow.prime(vector);
     const { begin } = await this.#log.bounds('features', number);
     this.#partitions.set(number, { windows, committed: committed ?? begin });
-    for (const record of await readTail(this.#log, 'signals', number, RESTORED)) {
-      const decision = this.#decode(record, Signal);
-      if (decision !== undefined) this.#feed.restore(decision);
-    }
     return committed === undefined ? begin : this.#rewound(number, committed);
   }
 
@@ -272,7 +274,7 @@ class Inference implements Scoring {
     }
     const decisions = (await Promise.all(deciding)).flat();
     if (next <= partition.committed) return;
-    const outputs = [...decisions.map(outRecord), ...letters];
+    const outputs = [...decisions.map(outRecord), ...this.#asJson(decisions), ...letters];
     try {
       await this.#log.commit({ group: INFERENCE_GROUP, topic: 'features', partition: batch.partition, offset: next, outputs });
     } catch (thrown) {
@@ -344,12 +346,20 @@ class Inference implements Scoring {
     }
   }
 
+  #asJson(decisions: readonly Signal[]): readonly OutRecord[] {
+    const published = this.#options.json ? decisions.filter(({ shadow }) => !shadow) : [];
+    return published.map((decision) => ({
+      topic: 'signals-json',
+      key: decision.asset,
+      value: Buffer.from(JSON.stringify(toJson(decision))),
+    }));
+  }
+
   #published(decisions: readonly Signal[]): void {
     const now = this.#context.clock.now();
     const champion = this.#slow.registry.slot('champion');
     if (champion !== undefined) this.#metrics.modelAge.set(Math.max(0, now - champion.time) / 1000);
     for (const decision of decisions) {
-      this.#feed.publish(decision);
       this.#metrics.published(decision);
       if (this.#context.source === 'replay') continue;
       const took = Math.max(0, now - decision.t);

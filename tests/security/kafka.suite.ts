@@ -44,6 +44,7 @@ describeWithKafka('a broker that lets nobody in unasked', () => {
     const planned = await apply(true);
     expect(planned.filter((line) => line.startsWith('access: User:tributary-bots '))).toEqual([
       'access: User:tributary-bots may read topic signals',
+      'access: User:tributary-bots may read topic signals-json',
       'access: User:tributary-bots may read group bots',
       'access: User:tributary-bots may idempotent write cluster kafka-cluster',
     ]);
@@ -57,7 +58,8 @@ describeWithKafka('a broker that lets nobody in unasked', () => {
   test('a bot reads signals and nothing else, and writes nowhere', async () => {
     const bot = await openAs('bots');
     expect(await readAll(bot, 'signals')).toEqual(['signals']);
-    for (const topic of TOPICS.filter((each) => each !== 'signals')) {
+    expect(await readAll(bot, 'signals-json')).toEqual(['signals-json']);
+    for (const topic of TOPICS.filter((each) => each !== 'signals' && each !== 'signals-json')) {
       await expect(readAll(bot, topic)).rejects.toMatchObject({ code: 'TRB_LOG_FORBIDDEN', canRetry: false });
     }
     await expect(bot.append([{ topic: 'signals', key: 'BTC', value: Buffer.from('buy!') }])).rejects.toMatchObject({

@@ -11,7 +11,7 @@ const [TRIM_ABOVE, TRIM_TO] = [0.9, 0.8];
 const TRIMMED: readonly (readonly Topic[])[] = [
   ['ticks', 'features'],
   ['shadow', 'shadow-outcomes'],
-  ['signals', 'outcomes', 'paper', 'dead-letter'],
+  ['signals', 'signals-json', 'outcomes', 'paper', 'dead-letter'],
 ];
 
 export interface RetentionLimits {

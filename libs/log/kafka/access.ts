@@ -1,10 +1,10 @@
 /**
- * Who may do what on the broker: each service is a principal of its own and gets the least that its work needs; bots read `signals`.
+ * Who may do what on the broker: each service is a principal of its own and gets the least that its work needs; bots read the signals.
  * Who reads as a member of a group needs the group too.
  */
 import { isDeepStrictEqual } from 'node:util';
 import kafkajs, { type AclEntry, type Admin } from 'kafkajs';
-import { TOPICS, type Topic } from '../topics.ts';
+import { ARCHIVED_TOPICS, type Topic } from '../topics.ts';
 import { type Connection } from './connection.ts';
 
 interface Access {
@@ -28,7 +28,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
   },
   inference: {
     reads: ['features', 'models', 'signals', 'shadow'],
-    writes: ['signals', 'shadow', 'dead-letter'],
+    writes: ['signals', 'signals-json', 'shadow', 'dead-letter'],
     groups: ['inference'],
   },
   evaluation: {
@@ -38,11 +38,11 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     watches: ['features', 'inference'],
   },
   paper: { reads: ['ticks', 'signals', 'paper-state'], writes: ['paper', 'paper-state', 'dead-letter'], groups: ['paper'] },
-  archive: { reads: TOPICS, writes: ['dead-letter'], groups: ['archive', 'archive-plan'] },
+  archive: { reads: ARCHIVED_TOPICS, writes: ['dead-letter'], groups: ['archive', 'archive-plan'] },
   // It carries out orders that the operator signed.
   gateway: { reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow-outcomes', 'models'], writes: ['models'] },
   models: { reads: ['models', 'signals', 'outcomes', 'shadow-outcomes'], writes: ['models'] },
-  bots: { reads: ['signals'], groups: ['bots'] },
+  bots: { reads: ['signals', 'signals-json'], groups: ['bots'] },
 };
 
 /** In a template of principals, the place of the service's name. */

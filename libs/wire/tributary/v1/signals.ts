@@ -274,10 +274,19 @@ export interface StreamSignalsRequest {
   horizons: string[];
   /** Abstentions too. */
   includeAbstentions: boolean;
+  /** Cursor of an earlier response: everything after it, then what is new. Empty = what is new. */
+  after: string;
+  /** Say at least so often, milliseconds, how far the stream is, with a response that has no signal; 0 = never. */
+  progressMs: number;
 }
 
 export interface StreamSignalsResponse {
-  signal: Signal | undefined;
+  /** Unset = nothing passed the filter up to the cursor. */
+  signal:
+    | Signal
+    | undefined;
+  /** Where the stream stands after this response; any instance on the same log goes on from it. Opaque. */
+  cursor: string;
 }
 
 export interface ScoreRequest {
@@ -1147,7 +1156,7 @@ export const GetSignalResponse: MessageFns<GetSignalResponse> = {
 };
 
 function createBaseStreamSignalsRequest(): StreamSignalsRequest {
-  return { instruments: [], venues: [], horizons: [], includeAbstentions: false };
+  return { instruments: [], venues: [], horizons: [], includeAbstentions: false, after: "", progressMs: 0 };
 }
 
 export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
@@ -1163,6 +1172,12 @@ export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
     }
     if (message.includeAbstentions !== false) {
       writer.uint32(32).bool(message.includeAbstentions);
+    }
+    if (message.after !== "") {
+      writer.uint32(42).string(message.after);
+    }
+    if (message.progressMs !== 0) {
+      writer.uint32(48).uint32(message.progressMs);
     }
     return writer;
   },
@@ -1212,6 +1227,22 @@ export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
             message.includeAbstentions = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.after = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.progressMs = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1236,6 +1267,12 @@ export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
         : isSet(object.include_abstentions)
         ? globalThis.Boolean(object.include_abstentions)
         : false,
+      after: isSet(object.after) ? globalThis.String(object.after) : "",
+      progressMs: isSet(object.progressMs)
+        ? globalThis.Number(object.progressMs)
+        : isSet(object.progress_ms)
+        ? globalThis.Number(object.progress_ms)
+        : 0,
     };
   },
 
@@ -1253,6 +1290,12 @@ export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
     if (message.includeAbstentions !== false) {
       obj.includeAbstentions = message.includeAbstentions;
     }
+    if (message.after !== "") {
+      obj.after = message.after;
+    }
+    if (message.progressMs !== 0) {
+      obj.progressMs = Math.round(message.progressMs);
+    }
     return obj;
   },
 
@@ -1265,18 +1308,23 @@ export const StreamSignalsRequest: MessageFns<StreamSignalsRequest> = {
     message.venues = object.venues?.map((e) => e) || [];
     message.horizons = object.horizons?.map((e) => e) || [];
     message.includeAbstentions = object.includeAbstentions ?? false;
+    message.after = object.after ?? "";
+    message.progressMs = object.progressMs ?? 0;
     return message;
   },
 };
 
 function createBaseStreamSignalsResponse(): StreamSignalsResponse {
-  return { signal: undefined };
+  return { signal: undefined, cursor: "" };
 }
 
 export const StreamSignalsResponse: MessageFns<StreamSignalsResponse> = {
   encode(message: StreamSignalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.signal !== undefined) {
       Signal.encode(message.signal, writer.uint32(10).fork()).join();
+    }
+    if (message.cursor !== "") {
+      writer.uint32(18).string(message.cursor);
     }
     return writer;
   },
@@ -1302,6 +1350,14 @@ export const StreamSignalsResponse: MessageFns<StreamSignalsResponse> = {
             message.signal = Signal.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1315,13 +1371,19 @@ export const StreamSignalsResponse: MessageFns<StreamSignalsResponse> = {
   },
 
   fromJSON(object: any): StreamSignalsResponse {
-    return { signal: isSet(object.signal) ? Signal.fromJSON(object.signal) : undefined };
+    return {
+      signal: isSet(object.signal) ? Signal.fromJSON(object.signal) : undefined,
+      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
+    };
   },
 
   toJSON(message: StreamSignalsResponse): unknown {
     const obj: any = {};
     if (message.signal !== undefined) {
       obj.signal = Signal.toJSON(message.signal);
+    }
+    if (message.cursor !== "") {
+      obj.cursor = message.cursor;
     }
     return obj;
   },
@@ -1334,6 +1396,7 @@ export const StreamSignalsResponse: MessageFns<StreamSignalsResponse> = {
     message.signal = (object.signal !== undefined && object.signal !== null)
       ? Signal.fromPartial(object.signal)
       : undefined;
+    message.cursor = object.cursor ?? "";
     return message;
   },
 };
@@ -1674,7 +1737,7 @@ export const SignalServiceService = {
     responseSerialize: (value: GetSignalResponse): Buffer => Buffer.from(GetSignalResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSignalResponse => GetSignalResponse.decode(value),
   },
-  /** Decisions as they are published. */
+  /** Decisions as they are published, from now on or from a cursor. */
   streamSignals: {
     path: "/tributary.v1.SignalService/StreamSignals" as const,
     requestStream: false as const,
@@ -1700,7 +1763,7 @@ export const SignalServiceService = {
 export interface SignalServiceServer extends UntypedServiceImplementation {
   /** The latest decision of each matching (instrument, venue, horizon). */
   getSignal: handleUnaryCall<GetSignalRequest, GetSignalResponse>;
-  /** Decisions as they are published. */
+  /** Decisions as they are published, from now on or from a cursor. */
   streamSignals: handleServerStreamingCall<StreamSignalsRequest, StreamSignalsResponse>;
   /** Scores a vector of the caller's; nothing is published. */
   score: handleUnaryCall<ScoreRequest, ScoreResponse>;
@@ -1723,7 +1786,7 @@ export interface SignalServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSignalResponse) => void,
   ): ClientUnaryCall;
-  /** Decisions as they are published. */
+  /** Decisions as they are published, from now on or from a cursor. */
   streamSignals(
     request: StreamSignalsRequest,
     options?: Partial<CallOptions>,
