@@ -26,7 +26,7 @@ export async function readBefore(log: EventLog, topic: Topic, partition: number,
 }
 
 /** Most records of a partition that are read back for the figures they add up to: weeks of the slow lane, hours of the fast one. */
-const MOST_READ_BACK = 2_000_000;
+export const MOST_READ_BACK = 2_000_000;
 
 /** Where to begin to read what a partition's newest records add up to; bounded, however long it is kept. */
 export async function recentBegin(log: EventLog, topic: Topic, partition: number): Promise<number> {

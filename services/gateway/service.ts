@@ -1,10 +1,19 @@
 /**
- * Gateway: the live page, its stream of updates (SSE), `GET /api/status` and `/api/models` for scripts. It reads the log, so it runs
+ * Gateway: the live page, its stream of updates (SSE), signals by REST and SSE, status and slots for scripts (api.ts lists the routes,
+ * GET /openapi.json describes them). It reads the log, so it runs
  * beside the other services or alone, and a page that is slow or gone costs nothing but its own connection. The one thing it writes is a
  * change of the slots that the operator signed (`POST /api/models`).
  */
 import { fastifyStatic } from '@fastify/static';
-import { fastify, type FastifyInstance, type FastifyReply } from 'fastify';
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RouteHandlerMethod,
+} from 'fastify';
+import { readFileSync } from 'node:fs';
 import { type OutgoingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
@@ -14,15 +23,20 @@ import { type Topic } from '#libs/log/topics.ts';
 import { MAX_VALUE_BYTES } from '#libs/log/limits.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
 import { type Lane } from '#libs/market/horizon.ts';
-import { recentBegin } from '#libs/readback/readback.ts';
+import { MOST_READ_BACK, recentBegin } from '#libs/readback/readback.ts';
 import { carryOut, openRegistries, OrderBook, type Registries } from '#libs/registry/order.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { SignalFeed } from '#libs/signals/feed.ts';
+import { toJson } from '#libs/signals/json.ts';
 import { type AccuracyRow, LiveAccuracy } from '#services/evaluation/accuracy.ts';
 import { SlotAccuracy } from '#services/evaluation/slots.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
-import { Direction, Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { Direction, Outcome, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { type Route, ROUTES } from './api.ts';
 import { guard } from './guard.ts';
 import { modelsView, type ModelsView } from './models.ts';
+import { openApi } from './openapi.ts';
+import { answerSignals, streamSignals } from './signal-stream.ts';
 import { LiveView } from './view.ts';
 
 export interface GatewayOptions {
@@ -48,6 +62,10 @@ export interface GatewayOptions {
   readonly listening?: (url: string) => void;
 }
 
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
 interface Counts {
   ticks: number;
   vectors: number;
@@ -63,7 +81,7 @@ const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
 const UPDATE_MS = 1_000;
 /** Of each lane, in every update. */
 const SIGNALS_SENT = 60;
-/** Pages that are open at once: each costs a connection and its share of every update. */
+/** Pages and streams of signals that are open at once: each costs a connection and its share of every update. */
 const MAX_STREAMS = 200;
 /** Nothing but an order is long. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -77,7 +95,7 @@ export async function runGateway(context: ServiceContext, options: GatewayOption
   const ending = AbortSignal.any([signal, stop.signal]);
   const registries = await openRegistries(context.log, options.lanes ?? ['slow'], ending, (error) => stop.abort(error));
   const gateway = new Gateway(context, options, registries);
-  const server = gateway.server();
+  const server = gateway.server(ending);
   const url = await listen(server, host, options.port ?? 8787);
   options.listening?.(url);
   context.health.set('gateway', { ready: true, detail: url });
@@ -98,12 +116,14 @@ class Gateway {
   readonly #context: ServiceContext;
   readonly #options: GatewayOptions;
   readonly #view = new LiveView();
+  readonly #feed: SignalFeed;
   readonly #accuracy = new LiveAccuracy();
   readonly #slots = new SlotAccuracy();
   readonly #registries: Registries;
   readonly #orders = new OrderBook();
   readonly #counts: Counts = { ticks: 0, vectors: 0, decisions: 0, signals: 0, outcomes: 0 };
   readonly #streams = new Set<FastifyReply>();
+  #signalStreams = 0;
   #firstDecision: number | undefined;
   #firstSignal: number | undefined;
   #sentUntil = 0;
@@ -112,35 +132,45 @@ class Gateway {
     this.#context = context;
     this.#options = options;
     this.#registries = registries;
+    this.#feed = new SignalFeed(context);
   }
 
-  server(): FastifyInstance {
+  server(signal: AbortSignal): FastifyInstance {
     const { access = {}, hostNames = [] } = this.#options;
     const server = createServer(access);
     guard(server, { access, hostNames, now: () => this.#context.clock.now() });
     server.register(fastifyStatic, { root: join(import.meta.dirname, 'page') });
     server.get('/vendor/uplot.js', (_request, reply) => sendModule(reply, 'uPlot.esm.js'));
     server.get('/vendor/uplot.css', (_request, reply) => sendModule(reply, 'uPlot.min.css'));
-    server.get('/api/status', () => this.status());
-    server.get('/api/signals', () => this.#view.recentSignals().map(signalRow));
-    server.get('/api/models', () => this.#models());
+    server.setErrorHandler(answerError);
+    server.setNotFoundHandler((_request, reply) => {
+      void reply
+        .code(404)
+        .send({ code: 'TRB_NOT_FOUND', message: 'There is nothing here.', hint: 'GET /openapi.json lists what there is.' });
+    });
+    const { metrics, health } = this.#context;
+    const serve = ({ method, path: url }: Route, handler: RouteHandlerMethod): void =>
+      void server.route({ method, url, handler });
+    const recent = (abstentions: boolean): readonly Signal[] =>
+      abstentions ? this.#view.decisions().sort((a, b) => a.publishedAt - b.publishedAt) : this.#view.recentSignals();
+    serve(ROUTES.status, () => this.status());
+    serve(ROUTES.signals, (request, reply) => answerSignals(this.#feed, recent, request, reply));
+    serve(ROUTES.signalStream, (request, reply) => this.#streamSignals(request, reply, signal));
+    serve(ROUTES.models, () => this.#models());
     server.addContentTypeParser(
       'application/octet-stream',
       { parseAs: 'buffer', bodyLimit: MAX_ORDER_BYTES },
       (_request, body, done) => done(null, body),
     );
-    server.post('/api/models', (request, reply) => this.#change(request.body, reply));
-    server.get('/api/stream', (_request, reply) => this.#open(reply));
-    server.get('/metrics', async (_request, reply) => {
-      void reply.header('content-type', this.#context.metrics.contentType);
-      return this.#context.metrics.metrics();
-    });
-    server.get('/healthz', (_request, reply) =>
-      reply.code(this.#context.health.live ? 200 : 503).send(this.#context.health.parts()),
+    serve(ROUTES.changeModels, (request, reply) => this.#change(request.body, reply));
+    serve(ROUTES.page, (_request, reply) => this.#open(reply));
+    serve(ROUTES.metrics, async (_request, reply) =>
+      reply.header('content-type', metrics.contentType).send(await metrics.metrics()),
     );
-    server.get('/readyz', (_request, reply) =>
-      reply.code(this.#context.health.ready ? 200 : 503).send(this.#context.health.parts()),
-    );
+    serve(ROUTES.live, (_request, reply) => reply.code(health.live ? 200 : 503).send(health.parts()));
+    serve(ROUTES.ready, (_request, reply) => reply.code(health.ready ? 200 : 503).send(health.parts()));
+    const description = openApi(VERSION);
+    serve(ROUTES.openapi, () => description);
     return server;
   }
 
@@ -164,12 +194,11 @@ class Gateway {
   /** Follows every partition of the topics it shows; resolves when `signal` has aborted and the readers are done. */
   async follow(signal: AbortSignal): Promise<void> {
     const { log } = this.#context;
-    const readers: Promise<void>[] = [];
+    const readers = [this.#feed.follow(signal, MOST_READ_BACK, (decision) => this.#onSignal(decision))];
     for (let partition = 0; partition < (await log.partitions('ticks')); partition += 1) {
       readers.push(
         this.#read(log, 'ticks', partition, 'end', signal, (batch) => this.#onTicks(batch)),
         this.#read(log, 'features', partition, 'end', signal, (batch) => (this.#counts.vectors += batch.records.length)),
-        this.#read(log, 'signals', partition, 'recent', signal, (batch) => this.#onSignals(batch)),
         this.#read(log, 'outcomes', partition, 'recent', signal, (batch) => this.#onOutcomes(batch)),
         this.#read(log, 'shadow-outcomes', partition, 'recent', signal, (batch) => this.#onShadows(batch)),
       );
@@ -212,18 +241,15 @@ class Gateway {
     for (const record of batch.records) this.#view.applyTick(Tick.decode(record.value), record.partition);
   }
 
-  #onSignals(batch: Batch): void {
+  #onSignal(signal: Signal): void {
     const { startedAt } = this.#options;
-    for (const record of batch.records) {
-      const signal = Signal.decode(record.value);
-      this.#counts.decisions += 1;
-      if (signal.publishedAt >= startedAt) this.#firstDecision = Math.min(this.#firstDecision ?? Infinity, signal.publishedAt);
-      if (signal.direction !== Direction.DIRECTION_ABSTAIN) {
-        this.#counts.signals += 1;
-        if (signal.publishedAt >= startedAt) this.#firstSignal = Math.min(this.#firstSignal ?? Infinity, signal.publishedAt);
-      }
-      this.#view.applySignal(signal);
+    this.#counts.decisions += 1;
+    if (signal.publishedAt >= startedAt) this.#firstDecision = Math.min(this.#firstDecision ?? Infinity, signal.publishedAt);
+    if (signal.direction !== Direction.DIRECTION_ABSTAIN) {
+      this.#counts.signals += 1;
+      if (signal.publishedAt >= startedAt) this.#firstSignal = Math.min(this.#firstSignal ?? Infinity, signal.publishedAt);
     }
+    this.#view.applySignal(signal);
   }
 
   #onOutcomes(batch: Batch): void {
@@ -258,14 +284,27 @@ class Gateway {
     }
   }
 
+  async #streamSignals(request: FastifyRequest, reply: FastifyReply, signal: AbortSignal): Promise<unknown> {
+    if (this.#isFull()) return refuseFull(reply);
+    this.#signalStreams++;
+    try {
+      await streamSignals(this.#feed, request, () => beginEvents(reply), signal);
+      return reply;
+    } finally {
+      this.#signalStreams--;
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#streams.size + this.#signalStreams >= MAX_STREAMS;
+  }
+
   #open(reply: FastifyReply): void {
-    if (this.#streams.size >= MAX_STREAMS) {
-      void reply.code(503).send({ code: 'TRB_TOO_MANY_PAGES', message: `${MAX_STREAMS} pages are open: close one.` });
+    if (this.#isFull()) {
+      refuseFull(reply);
       return;
     }
-    const headers = reply.getHeaders() as OutgoingHttpHeaders;
-    reply.hijack();
-    reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream', connection: 'keep-alive' });
+    beginEvents(reply);
     reply.raw.write(`retry: 2000\ndata: ${JSON.stringify(this.#page(0))}\n\n`);
     if (this.#streams.size === 0) this.#sentUntil = this.#newest(); // else the others would miss what is new since their last update
     this.#streams.add(reply);
@@ -282,8 +321,8 @@ class Gateway {
       counts: this.#counts,
       gaps: this.#view.gaps,
       prices: this.#view.prices(since),
-      decisions: this.#view.decisions().map(signalRow),
-      signals: this.#view.recentSignals(SIGNALS_SENT).map(signalRow),
+      decisions: this.#view.decisions().map(toJson),
+      signals: this.#view.recentSignals(SIGNALS_SENT).map(toJson),
       accuracy: this.#accuracyRows(),
       models: this.#models(),
       feeds: this.#view.feeds(),
@@ -307,27 +346,25 @@ class Gateway {
   }
 }
 
-function signalRow(signal: Signal): Record<string, unknown> {
-  return {
-    venue: signal.venue,
-    symbol: signal.instrument,
-    horizon: signal.horizon,
-    lane: signal.lane,
-    t: signal.t,
-    published_at: signal.publishedAt,
-    valid_until: signal.validUntil,
-    direction:
-      signal.direction === Direction.DIRECTION_UP ? 'up' : signal.direction === Direction.DIRECTION_DOWN ? 'down' : 'abstain',
-    probability_up: signal.probabilityUp,
-    confidence: signal.confidence,
-    threshold: signal.threshold,
-    abstain_reason: signal.abstainReason,
-    reference_price: signal.referencePrice,
-    cost_bps: signal.costBps,
-    bundle_id: signal.bundleId,
-    slot: signal.slot,
-    unfamiliarity: signal.unfamiliarity,
-  };
+function refuseFull(reply: FastifyReply): FastifyReply {
+  return reply.code(503).send({ code: 'TRB_TOO_MANY_PAGES', message: `${MAX_STREAMS} streams are open: close one.` });
+}
+
+/** From here on the reply is a stream of server-sent events. */
+function beginEvents(reply: FastifyReply): FastifyReply['raw'] {
+  const headers = reply.getHeaders() as OutgoingHttpHeaders;
+  reply.hijack();
+  reply.raw.writeHead(200, { ...headers, 'content-type': 'text/event-stream', connection: 'keep-alive' });
+  return reply.raw;
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = { TRB_QUERY: 400, TRB_CURSOR: 400, TRB_CURSOR_EXPIRED: 410 };
+
+function answerError(error: FastifyError | TributaryError, _request: FastifyRequest, reply: FastifyReply): void {
+  if (reply.sent) return;
+  const { code, message } = error;
+  if (error instanceof TributaryError) void reply.code(STATUS_OF[code] ?? 500).send({ code, message, hint: error.hint });
+  else void reply.code(error.statusCode ?? 500).send({ code, message: error.statusCode === undefined ? 'It failed.' : message });
 }
 
 function sendModule(reply: FastifyReply, file: string): FastifyReply {
