@@ -19,7 +19,7 @@ function table(header: string): string[][] {
 }
 
 test('its fields are those of the message, in their order, and of the JSON', () => {
-  const rows = table('Protobuf');
+  const rows = table('Protobuf | JSON');
   const { type } = loadSync('proto/tributary/v1/signals.proto', { keepCase: true })['tributary.v1.Signal'] as unknown as {
     type: { field: { name: string }[] };
   };
@@ -31,10 +31,10 @@ test('its fields are those of the message, in their order, and of the JSON', () 
 
 test('it names every reason to abstain and every quality bit, and which of them block', () => {
   expect(
-    table('`abstain_reason`')
+    table('`abstain_reason` | why')
       .map(([reason]) => reason)
       .sort(),
   ).toEqual([...ABSTAIN_REASONS].sort());
-  const bits = table('bit').map(([bit, name, blocks]) => [name, 2 ** Number(bit), blocks === 'yes']);
+  const bits = table('bit | name').map(([bit, name, blocks]) => [name, 2 ** Number(bit), blocks === 'yes']);
   expect(bits).toEqual(Object.entries(QUALITY).map(([name, bit]) => [name, bit, (BLOCKING & bit) !== 0]));
 });
