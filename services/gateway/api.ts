@@ -5,7 +5,6 @@ import { signalJson } from '#libs/signals/json.ts';
 import { type AccuracyRow, type BucketRow } from '#services/evaluation/accuracy.ts';
 import { type SlotRow } from '#services/evaluation/slots.ts';
 import { type HeldRow } from './models.ts';
-import { type FeedRow } from './view.ts';
 
 const count = z.int().min(0);
 const lane = z.enum(LANES);
@@ -41,7 +40,7 @@ const feed = z
     ...{ gaps: count, checksumFailures: count, reconnects: count, conflatedQuotes: count },
     latencyMs: z.number().optional(),
   })
-  .meta({ id: 'Feed', description: 'How one feed does.' }) satisfies z.ZodType<FeedRow, unknown>;
+  .meta({ id: 'Feed', description: 'How one feed does.' });
 
 const parts = z
   .record(z.string(), z.strictObject({ live: z.boolean(), ready: z.boolean(), detail: z.string() }))
