@@ -14,9 +14,11 @@ import { feeds } from './feeds.ts';
 import { liveAccuracy } from './live-accuracy.ts';
 import { models } from './models.ts';
 import { type DashboardSpec, type PanelSpec } from './panel.ts';
+import { paper } from './paper.ts';
 import { pipeline } from './pipeline.ts';
+import { training } from './training.ts';
 
-export const DASHBOARDS: readonly DashboardSpec[] = [liveAccuracy, feeds, pipeline, models];
+export const DASHBOARDS: readonly DashboardSpec[] = [liveAccuracy, feeds, pipeline, models, paper, training];
 
 const DATASOURCE = { type: 'prometheus', uid: '${datasource}' };
 

@@ -30,6 +30,7 @@ export const pipeline: DashboardSpec = {
         { expr: `sum(${of('tributary_features_lag_records')})`, legend: 'features' },
         { expr: `sum(${of('tributary_inference_lag_records')})`, legend: 'inference' },
         { expr: `sum(${of('tributary_evaluation_lag_records')})`, legend: 'evaluation' },
+        { expr: `sum(${of('tributary_paper_lag_records')})`, legend: 'paper, which reads two seconds behind' },
         { expr: `sum(${of('tributary_archive_lag_records')})`, legend: 'archive' },
       ],
     },

@@ -24,11 +24,16 @@ export type NetworkOpinions = readonly (ArrayLike<number> | undefined)[];
 
 type Window = readonly (ArrayLike<number> | undefined)[];
 
+/** What training said of a head. */
+export type TrainedHead = Pick<BundleHead, 'venue' | 'instrument' | 'horizon' | 'silenced' | 'metrics'>;
+
 export interface Scorer {
   readonly bundleId: string;
   readonly target: Target;
   /** End of what it was trained on, milliseconds; Infinity where nobody here knows. */
   readonly trainedTo: number;
+  /** Empty where nobody here knows. */
+  readonly heads: readonly TrainedHead[];
   /** Earlier vectors that it reads: give the newest and this many before it. */
   readonly lags: number;
   /** Whether it has a head for them; a silenced one counts. */
@@ -64,6 +69,7 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
     bundleId: bundle.id,
     target: bundle.target,
     trainedTo: bundle.trained.to,
+    heads: bundle.heads,
     lags: (bundle.networks ?? []).reduce((most, { steps }) => Math.max(most, steps - 1), lags),
     covers: (venue, instrument, horizon) => heads.has(keyOf(venue, instrument, horizon)),
     open: () => networks.open(),

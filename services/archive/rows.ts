@@ -5,6 +5,7 @@ import { type ArchivedTopic } from '#libs/log/topics.ts';
 import { type Row } from '#libs/store/port.ts';
 import { ContextState, DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { ParityReport } from '#libs/wire/tributary/v1/parity.ts';
 import { PaperEvent, PaperState } from '#libs/wire/tributary/v1/paper.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -138,6 +139,15 @@ const outcomeTable = (name: string): Table => ({
   },
 });
 
+const featureStateTable = (name: string): Table => ({
+  name,
+  columns: [...PLACE, 'state_version', 'partition', 'offset', 'chunk', 'chunks', 'bytes'],
+  row: (record) => {
+    const s = FeatureState.decode(record.value);
+    return [...place(record), s.stateVersion, s.partition, s.offset, s.chunk, s.chunks, s.payload.length];
+  },
+});
+
 const PAPER_COMMON = [...PLACE, 'kind', 'asset', 'venue', 'instrument', 'time', 'source'];
 const FILL_COLUMNS = [
   ...['id', 'horizon', 't', 'side', 'quantity', 'price', 'reference', 'fee', 'spread_cost', 'slippage_cost', 'reason'],
@@ -195,14 +205,7 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
       ];
     },
   },
-  'feature-state': {
-    name: 'feature_states',
-    columns: [...PLACE, 'state_version', 'partition', 'offset', 'chunk', 'chunks', 'bytes'],
-    row: (record) => {
-      const s = FeatureState.decode(record.value);
-      return [...place(record), s.stateVersion, s.partition, s.offset, s.chunk, s.chunks, s.payload.length];
-    },
-  },
+  'feature-state': featureStateTable('feature_states'),
   'context-state': {
     name: 'context_states',
     columns: [...PLACE, 'source', 'month', 'calls', 'series'],
@@ -224,6 +227,21 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
       return [...place(record), account, version, signalsOffset, payload.length];
     },
   },
+  parity: {
+    name: 'parity',
+    columns: [
+      ...[...PLACE, 'partition', 'time', 'source', 'from_offset', 'to_offset', 'vectors', 'vector_mismatches', 'signals'],
+      ...['signal_mismatches', 'signals_skipped', 'findings', 'restarted'],
+    ],
+    row: (record) => {
+      const p = ParityReport.decode(record.value);
+      return [
+        ...[...place(record), p.partition, p.time, p.source, p.fromOffset, p.toOffset, p.vectors, p.vectorMismatches, p.signals],
+        ...[p.signalMismatches, p.signalsSkipped, p.findings.join('; '), p.restarted],
+      ];
+    },
+  },
+  'parity-state': featureStateTable('parity_states'),
   models: {
     name: 'models',
     columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned'],

@@ -13,6 +13,7 @@ import { featuresCommand } from '#services/features/main.ts';
 import { gatewayCommand } from '#services/gateway/main.ts';
 import { inferenceCommand } from '#services/inference/main.ts';
 import { ingestCommand } from '#services/ingest/main.ts';
+import { parityCommand } from '#services/parity/main.ts';
 import { paperCommand } from '#services/paper/main.ts';
 import { modelsCommand } from '#services/cli/models.ts';
 import { replayCommand } from '#services/replay/main.ts';
@@ -52,6 +53,7 @@ export function createProgram(): Command {
     inferenceCommand(),
     evaluationCommand(),
     paperCommand(),
+    parityCommand(),
     archiveCommand(),
     gatewayCommand(),
     backfillCommand(),

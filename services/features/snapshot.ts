@@ -25,6 +25,9 @@ const VERSIONS: Readonly<Record<Lane, string>> = {
 };
 const PREFIX: Readonly<Record<Lane, string>> = { slow: '', fast: 'fast/' };
 
+/** Where states are kept: the newest, and those that the next check of parity begins with. */
+export type StateTopic = 'feature-state' | 'parity-state';
+
 export interface Snapshot<State> {
   readonly state: State;
   /** First offset of `ticks` that is not in the state. */
@@ -36,11 +39,12 @@ export function snapshotRecords<L extends Lane>(
   state: States[L],
   partition: number,
   offset: number,
+  topic: StateTopic = 'feature-state',
 ): readonly OutRecord[] {
   const payload = serialize(state);
   const chunks = Math.ceil(payload.length / CHUNK_BYTES);
   return Array.from({ length: chunks }, (_, chunk) => ({
-    topic: 'feature-state' as const,
+    topic,
     partition,
     key: `${PREFIX[lane]}${partition}/${chunk}`,
     value: FeatureState.encode({
@@ -59,10 +63,11 @@ export async function loadSnapshot<L extends Lane>(
   log: EventLog,
   lane: L,
   partition: number,
+  topic: StateTopic = 'feature-state',
 ): Promise<Snapshot<States[L]> | undefined> {
   let chunks: FeatureState[] = [];
   let newest: readonly FeatureState[] | undefined;
-  for await (const batch of log.read('feature-state', partition)) {
+  for await (const batch of log.read(topic, partition)) {
     for (const record of batch.records) {
       const chunk = FeatureState.decode(record.value);
       if (chunk.partition !== partition || isFast(chunk) !== (lane === 'fast')) continue;

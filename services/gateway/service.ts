@@ -34,6 +34,7 @@ import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Direction, Outcome, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Route, ROUTES } from './api.ts';
 import { guard } from './guard.ts';
+import { followParity } from './parity.ts';
 import { modelsView, type ModelsView } from './models.ts';
 import { openApi } from './openapi.ts';
 import { answerSignals, streamSignals } from './signal-stream.ts';
@@ -99,7 +100,7 @@ export async function runGateway(context: ServiceContext, options: GatewayOption
   const url = await listen(server, host, options.port ?? 8787);
   options.listening?.(url);
   context.health.set('gateway', { ready: true, detail: url });
-  const following = gateway.follow(ending);
+  const following = Promise.all([gateway.follow(ending), followParity(context.log, context.metrics, ending)]);
   const updates = setInterval(() => gateway.update(), UPDATE_MS);
   try {
     await following;

@@ -29,6 +29,7 @@ import { Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Consulted, decide, deciderOf, type ServingModel } from './decide.ts';
 import { type Scoring, type SignalServer, startSignalServer } from './grpc.ts';
 import { Latency } from './latency.ts';
+import { BundleMetrics } from './bundle-metrics.ts';
 import { inferenceMetrics, type InferenceMetrics } from './metrics.ts';
 import { ServingModels } from './serving.ts';
 import { CADENCE_MS, MAX_LAGS, Windows } from './window.ts';
@@ -141,6 +142,7 @@ class Inference implements Scoring {
   readonly #slow: LaneModels;
   readonly #fast: LaneModels | undefined;
   readonly #metrics: InferenceMetrics;
+  readonly #bundles: BundleMetrics;
   /** Of the fast lane. */
   readonly #latency = new Latency();
   readonly #partitions = new Map<number, Partition>();
@@ -153,6 +155,7 @@ class Inference implements Scoring {
     this.#options = { ...options, ...inferenceOptionsSchema.parse(options) };
     this.#signal = signal;
     this.#metrics = inferenceMetrics(context.metrics);
+    this.#bundles = new BundleMetrics(context.metrics);
     const { refused } = this.#metrics;
     const laneOf = (schema: FeatureSchema, horizons: readonly Horizon[], registry: ModelRegistry): LaneModels => {
       const models = new ServingModels(registry, schema, options.trust, context, (slot) => refused.inc({ slot }));
@@ -215,6 +218,7 @@ class Inference implements Scoring {
       for (const { lane, models, registry } of lanes) {
         models.preload();
         for (const { slot, effectiveT } of registry.slots()) this.#metrics.slotSince.set({ slot, lane }, effectiveT / 1000);
+        this.#bundles.show(lane, models.held());
       }
       const isReady = this.#slow.models.isReady;
       health.set('inference', { ready: isReady, detail: isReady ? 'a model serves' : 'no model yet' });

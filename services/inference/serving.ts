@@ -57,6 +57,14 @@ export class ServingModels {
     return models;
   }
 
+  /** What each slot holds, or will from its time on, where it can serve. */
+  held(): readonly ServingModel[] {
+    return this.#registry.slots().flatMap((record) => {
+      const scorer = this.#scorer(record);
+      return scorer === undefined ? [] : [{ scorer, slot: record.slot as SlotName }];
+    });
+  }
+
   /** Loads what the slots hold before it is needed. */
   preload(): void {
     for (const record of this.#registry.slots()) this.#scorer(record);

@@ -11,6 +11,7 @@ import { ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { isTensorflowStaged } from '#services/training/deep/tensorflow.ts';
+import { trainingMetrics } from './training-metrics.ts';
 import { showProgress } from './progress.ts';
 import { type History } from './source.ts';
 import { trainInChild } from './trainer.ts';
@@ -103,6 +104,7 @@ async function train(
   const contextFile = join(options.directory, 'training-context.csv.gz');
   const hasContext = ((await options.history.exportContextTo?.(contextFile)) ?? 0) > 0;
   const progress = showProgress({ first: 'training', regular: 'retraining', incumbent: 'incumbent' }[kind], logger);
+  const { runs, duration } = trainingMetrics(context.metrics);
   const startedAt = clock.now();
   const isIncumbent = kind === 'incumbent';
   try {
@@ -120,6 +122,8 @@ async function train(
       signal,
     );
     if (signal.aborted) return;
+    runs.inc({ result: 'done' });
+    duration.set({ kind }, (clock.now() - startedAt) / 1000);
     const speaking = bundle.heads.filter((head) => head.silenced === '').length;
     const { slot, effectiveT } = await registry.publish({
       slot: isIncumbent ? 'fallback' : championOrChallenger(registry),
@@ -140,6 +144,9 @@ async function train(
       },
       `model ${bundle.id}: ${speaking} of ${bundle.heads.length} heads speak, the others stay silent`,
     );
+  } catch (thrown) {
+    if (!signal.aborted) runs.inc({ result: 'failed' });
+    throw thrown;
   } finally {
     progress.stop();
   }

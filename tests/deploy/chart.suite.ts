@@ -214,7 +214,7 @@ describe('what the values decide', () => {
   });
 
   test('training asks for a GPU, tolerates its nodes and keeps what CUDA compiled', () => {
-    const [pod] = rendered['a GPU']!.pods.filter(({ owner }) => owner.kind === 'CronJob');
+    const pod = rendered['a GPU']!.pods.find(({ owner }) => owner.kind === 'CronJob' && owner.metadata.name.endsWith('-train'));
     const train = pod!.spec.initContainers.find(({ name }) => name === 'train')!;
     expect(train).toMatchObject({ image: 'tributary-trainer:0.1.0', resources: { limits: { 'nvidia.com/gpu': 1 } } });
     expect(pod!.spec['tolerations']).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
@@ -277,6 +277,7 @@ describe('a wrong value is refused', () => {
     ['services.features.autoscaling.maxReplicas=9', /9, but there are 8 partitions/],
     ['training.gpu.enabled=true', /training\.models/],
     ['training.models=all', /training\.image/],
+    ['parity.sample=2', /sample/],
     ['search.enabled=true', /search\.until/],
     ['search.until=yesterday', /until/],
     ['search.workers=0', /workers/],

@@ -7,6 +7,10 @@ import { z } from 'zod';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { archiveMetrics } from '#services/archive/metrics.ts';
 import { EvaluationMetrics } from '#services/evaluation/metrics.ts';
+import { BundleMetrics } from '#services/inference/bundle-metrics.ts';
+import { ParityMetrics } from '#services/gateway/parity.ts';
+import { PaperMetrics } from '#services/paper/metrics.ts';
+import { trainingMetrics } from '#services/up/training-metrics.ts';
 import { FeatureMetrics } from '#services/features/metrics.ts';
 import { inferenceMetrics } from '#services/inference/metrics.ts';
 import { createIngestMetrics } from '#services/ingest/metrics.ts';
@@ -47,6 +51,10 @@ function knownMetrics(): Set<string> {
   inferenceMetrics(registry);
   new EvaluationMetrics(registry);
   new FeatureMetrics(registry);
+  new BundleMetrics(registry);
+  new PaperMetrics(registry);
+  new ParityMetrics(registry);
+  trainingMetrics(registry);
   const names = registry.getMetricsAsArray().flatMap(({ name }) => [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]);
   const clock = [...read('services/clock/writer.ts').matchAll(/metrics\.(?:counter|gauge)\('(\w+)'/g)];
   return new Set([...names, ...clock.map(([, name]) => `tributary_clock_${name!}`)]);
@@ -95,11 +103,15 @@ test('what an alert waits for begins at 0, or its first event would show no incr
   const registry = createMetrics();
   inferenceMetrics(registry);
   new EvaluationMetrics(registry);
+  new PaperMetrics(registry);
+  trainingMetrics(registry);
   const text = await registry.metrics();
   for (const slot of ['champion', 'challenger', 'previous', 'fallback'])
     expect(text).toContain(`tributary_inference_bundles_refused_total{slot="${slot}"} 0`);
   for (const topic of ['ticks', 'signals'])
-    expect(text).toContain(`tributary_evaluation_unreadable_records_total{topic="${topic}"} 0`);
+    for (const service of ['evaluation', 'paper'])
+      expect(text).toContain(`tributary_${service}_unreadable_records_total{topic="${topic}"} 0`);
+  for (const result of ['done', 'failed']) expect(text).toContain(`tributary_training_runs_total{result="${result}"} 0`);
 });
 
 describe('alerts', () => {

@@ -58,7 +58,9 @@ export class Storage {
   /** `partitions` counts for a new log only. */
   constructor(directory: string, partitions: number) {
     this.#path = join(directory, 'data.mdb');
-    this.#environment = open({ path: this.#path, noSubdir: true, maxDbs: 16, encoding: 'binary', overlappingSync: false });
+    // One a topic, offsets of groups, what is fixed; and the environment's own.
+    const maxDbs = TOPICS.length + 4;
+    this.#environment = open({ path: this.#path, noSubdir: true, maxDbs, encoding: 'binary', overlappingSync: false });
     const database = (name: string): Database<Buffer, number> => this.#environment.openDB({ name, encoding: 'binary' });
     this.#topics = new Map(TOPICS.map((topic) => [topic, database(topic)]));
     this.#newest = this.#environment.openDB({ name: 'newest', encoding: 'msgpack' });

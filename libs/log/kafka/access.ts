@@ -38,9 +38,15 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     watches: ['features', 'inference'],
   },
   paper: { reads: ['ticks', 'signals', 'paper-state'], writes: ['paper', 'paper-state', 'dead-letter'], groups: ['paper'] },
+  parity: {
+    reads: ['ticks', 'features', 'signals', 'models', 'feature-state', 'parity-state'],
+    writes: ['parity', 'parity-state'],
+    groups: ['parity'],
+    watches: ['features'],
+  },
   archive: { reads: ARCHIVED_TOPICS, writes: ['dead-letter'], groups: ['archive', 'archive-plan'] },
   // It carries out orders that the operator signed.
-  gateway: { reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow-outcomes', 'models'], writes: ['models'] },
+  gateway: { reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow-outcomes', 'models', 'parity'], writes: ['models'] },
   models: { reads: ['models', 'signals', 'outcomes', 'shadow-outcomes'], writes: ['models'] },
   bots: { reads: ['signals', 'signals-json'], groups: ['bots'] },
 };

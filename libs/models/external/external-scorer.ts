@@ -69,6 +69,7 @@ export function createExternalScorer(
     bundleId: external.id,
     target: external.target,
     trainedTo: Infinity,
+    heads: [],
     lags: steps - 1,
     covers: (venue, instrument, horizon) => covers(venue, instrument) && horizons.includes(horizon),
     open: () => predictor.open(),
