@@ -57,7 +57,13 @@ async function distance(
   const windows = windowsOf(table.t, standardised, inputs.length, rows, STEPS);
   const { tf } = staged;
   const ops = new TensorOperations(staged, 1, parameters);
-  const shape = { steps: STEPS, inputs: inputs.length, outputs: model.outputs, sources: sourcesOf(parsed) };
+  const shape = {
+    steps: STEPS,
+    inputs: inputs.length,
+    outputs: model.outputs,
+    sources: sourcesOf(parsed),
+    wide: parsed.map((_, i) => (STEPS - 1) * inputs.length + i),
+  };
   const trained = tf.tidy(() =>
     tf.sigmoid(buildNetwork(ops, architecture, shape, tf.tensor(windows, [STEPS, BATCH, inputs.length]))).dataSync(),
   );

@@ -1,7 +1,7 @@
 /**
  * The networks: an LSTM with attention pooling, a Transformer encoder over sources and time, and the incumbent, a plain two-layer LSTM. The first
- * two also read the newest vector directly (wide and deep, Cheng et al. 2016): a few days of minutes teach that much before they teach a
- * sequence.
+ * two correct a logistic regression that stands beside them (wide and deep, Cheng et al. 2016): a few days of minutes teach that much before they
+ * teach a sequence.
  */
 import { type Operations } from './operations.ts';
 
@@ -39,16 +39,22 @@ export interface NetworkShape {
   readonly outputs: number;
   /** Places of the inputs by the source that they tell of: a Transformer's tokens. Each input stands in one. */
   readonly sources: readonly (readonly number[])[];
+  /** Places in a window, [steps, inputs] row by row, that the logistic regression reads. */
+  readonly wide: readonly number[];
+}
+
+/** All but the incumbent. */
+export function hasRegression(architecture: Architecture): boolean {
+  return architecture.kind !== 'lstm' || architecture.pooling !== 'last';
 }
 
 /** Log odds of up [batch, outputs] of windows [steps, batch, inputs]; the outputs share everything but the last layer. */
 export function buildNetwork<T>(ops: Operations<T>, architecture: Architecture, shape: NetworkShape, x: T): T {
-  const isPlain = architecture.kind === 'lstm' && architecture.pooling === 'last';
   const pooled = architecture.kind === 'lstm' ? lstm(ops, architecture, shape, x) : transformer(ops, architecture, shape, x);
   const deep = ops.dense(pooled, 'head', architecture.width, shape.outputs);
-  if (isPlain) return deep;
-  const newest = lastStep(ops, ops.transpose(x, [1, 0, 2]), shape.steps, shape.inputs);
-  return ops.add(deep, ops.dense(newest, 'wide', shape.inputs, shape.outputs));
+  if (!hasRegression(architecture)) return deep;
+  const flat = ops.reshape(ops.transpose(x, [1, 0, 2]), [-1, shape.steps * shape.inputs]);
+  return ops.add(deep, ops.dense(ops.columns(flat, shape.wide), 'wide', shape.wide.length, shape.outputs));
 }
 
 /** [batch, steps, width] -> [batch, width]. */

@@ -1,6 +1,7 @@
 /** Windows as networks see them: standardised, clipped to ±4, missing values 0. Training and serving use the same arithmetic. */
 import { type Input } from '../inputs.ts';
 import { type MirrorMap } from '../bundle.ts';
+import { lagsOf } from '../lags.ts';
 import { strongestInputs, strongestMirrored } from '../screening.ts';
 import { usableInputs, type VectorTable } from '../vector-table.ts';
 
@@ -12,19 +13,20 @@ export interface Scaler {
 
 const CLIP = 4;
 const MINUTE = 60_000;
-/** A window holds the earlier vectors anyway. */
-const NOW = [0];
-
-/** Of the features that are read those most correlated with the outcome over the training rows, at most `most`; in the table's order. */
+/**
+ * Of the features that are read, with their lags below `steps`, the inputs that say most of the outcome over the training rows, at most `most`; in the
+ * table's order.
+ */
 export function windowInputs(
   table: VectorTable,
   rows: Int32Array,
   up: Uint8Array,
   most: number,
+  steps: number,
   isRead: (column: string) => boolean,
   isMirrored = false,
 ): Input[] {
-  const usable = usableInputs(table, rows, (column) => (isRead(column) ? NOW : []));
+  const usable = usableInputs(table, rows, (column) => (isRead(column) ? lagsOf(column).filter((lag) => lag < steps) : []));
   return (isMirrored ? strongestMirrored : strongestInputs)(table, usable, rows, up, most);
 }
 

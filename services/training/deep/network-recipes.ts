@@ -24,7 +24,7 @@ export const LSTM_RECIPE: NetworkRecipe = {
   name: 'lstm',
   options: {
     ...SHARED,
-    ...{ inputs: 120, mirrored: true },
+    ...{ inputs: 160, mirrored: true },
     architecture: { kind: 'lstm', layers: 4, width: 32, dropout: 0.3, pooling: 'attention' },
     ...{ steps: 12, learningRate: 2e-3, l2: 1e-4 },
   },
@@ -35,7 +35,7 @@ export const TRANSFORMER_RECIPE: NetworkRecipe = {
   name: 'transformer',
   options: {
     ...SHARED,
-    ...{ inputs: 120, mirrored: true },
+    ...{ inputs: 160, mirrored: true },
     architecture: { kind: 'transformer', blocks: 2, width: 32, heads: 4, dropout: 0.3 },
     ...{ steps: 8, learningRate: 1e-3, l2: 1e-3 },
   },

@@ -44,6 +44,7 @@ if (!isTensorflowStaged()) {
           [1, 3, 4],
           [5, 6],
         ],
+        wide: [9, 28, 30, 34],
       };
       const random = createRandom(9);
       const x = Float32Array.from({ length: 5 * 4 * 7 }, () => 6 * random.next() - 3);

@@ -3,11 +3,10 @@
  * a checkpoint after each epoch. The same seed, data and number of threads give the same weights bit for bit.
  */
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
-import { buildNetwork, type Architecture, type NetworkShape } from '#libs/models/networks/architecture.ts';
+import { buildNetwork, type Architecture, hasRegression, type NetworkShape } from '#libs/models/networks/architecture.ts';
 import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
 import { fitLogistic } from '#libs/models/logistic.ts';
-import { type MirrorMap } from '#libs/models/bundle.ts';
-import { column, type Matrix, stackRows } from '#libs/models/matrix.ts';
+import { type Matrix, stackRows } from '#libs/models/matrix.ts';
 import { mirrorMap } from '#libs/models/mirror.ts';
 import { type NetworkModel } from '#libs/models/networks/network-model.ts';
 import { type ParameterValues, toOnnx } from '#libs/models/networks/onnx.ts';
@@ -18,13 +17,13 @@ import { type Dataset, type FittedModel, NO_MOVE, type Trainer } from '#libs/mod
 import { Adam, valuesOf } from './adam.ts';
 import { type Best, checkpointKey, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { TensorOperations } from './tensor-operations.ts';
-import { type StagedTensorFlow, type Tensor } from './tensorflow.ts';
+import { type StagedTensorFlow, type Tensor, type Variable } from './tensorflow.ts';
 
 export interface NetworkOptions {
   readonly architecture: Architecture;
   /** Vectors of a window. */
   readonly steps: number;
-  /** The features most correlated with the first outcome, at most. */
+  /** The inputs, lags among them, that say most of the first outcome, at most: of their features are the windows. */
   readonly inputs: number;
   /** Names of the features that are read, without their versions; default: all. */
   readonly reads?: readonly string[];
@@ -60,7 +59,10 @@ export interface FittedNetwork extends FittedModel<NetworkModel> {
 }
 
 /** As the logistic member of the ensemble. */
-const WIDE_START = { inverseL2: 0.003, tolerance: 0.1 };
+const WIDE = { inverseL2: 0.003, tolerance: 0.1 };
+/** Of what the deep part says. */
+const SHARES = [0, 0.25, 0.5, 0.75, 1];
+const MINUTE = 60_000;
 /** Windows of the validation rows in one pass. */
 const VALIDATION_BATCH = 512;
 
@@ -87,6 +89,8 @@ class NetworkFit {
   readonly #dataset: Dataset;
   readonly #options: NetworkOptions;
   readonly #inputs: readonly Input[];
+  /** Of the logistic regression: inputs with their lags. */
+  readonly #wide: readonly Input[];
   readonly #shape: NetworkShape;
   readonly #model: Omit<NetworkModel, 'onnx'>;
   readonly #standardised: Float32Array;
@@ -100,7 +104,8 @@ class NetworkFit {
     this.#staged = staged;
     this.#dataset = dataset;
     this.#options = options;
-    this.#inputs = options.warmStart?.inputs.map(parseInput) ?? chooseInputs(dataset, options);
+    this.#wide = chooseInputs(dataset, options);
+    this.#inputs = options.warmStart?.inputs.map(parseInput) ?? featuresOf(this.#wide);
     const places = resolveInputs(this.#inputs, dataset.table.columns);
     const mirror = options.mirrored === true ? mirrorMap(this.#inputs) : undefined;
     const scaler = fitScaler(dataset.table, places, dataset.rows, mirror);
@@ -110,12 +115,14 @@ class NetworkFit {
       inputs: this.#inputs.length,
       outputs: dataset.outcomes.length,
       sources: sourcesOf(this.#inputs),
+      wide: this.#wide.map(({ feature, lag }) => (options.steps - 1 - lag) * this.#inputs.length + this.#placeOf(feature)),
     };
     this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler, mirror };
     this.#weights = dataset.outcomes.map(({ up, size }) => moveWeights(up, size));
     [this.#train, this.#validation] = split(dataset, options);
     this.#ops = this.#operations(options.warmStart?.parameters);
-    if (options.warmStart === undefined) this.#startAsLogistic();
+    this.#fitWide(this.#train);
+    if (options.warmStart === undefined) this.#silenceDeep();
   }
 
   async run(progress: (done: number, total: number) => void, signal: AbortSignal): Promise<FittedNetwork> {
@@ -124,7 +131,7 @@ class NetworkFit {
     const key = file === undefined ? '' : checkpointKey(this.#dataset, { ...this.#options, checkpoint: undefined });
     const from = file === undefined ? undefined : await readCheckpoint(file, key);
     if (from !== undefined) this.#reset(from.parameters);
-    const adam = new Adam(tf, this.#ops.parameters, l2, from?.adam);
+    const adam = new Adam(tf, this.#learnt(), l2, from?.adam);
     let best = from?.best ?? { epoch: 0, loss: this.#loss(this.#validation), parameters: valuesOf(this.#ops.parameters) };
     try {
       for (let epoch = from?.epochs ?? 0; epoch < epochs && epoch - best.epoch < patience; epoch++) {
@@ -141,8 +148,11 @@ class NetworkFit {
       adam.dispose();
     }
     this.#reset(best.parameters);
+    this.#shrinkDeep();
+    this.#fitWide(Int32Array.from(this.#dataset.rows.keys()));
     const { architecture } = this.#options;
-    const { parameters, ...found } = best;
+    const { parameters: _, ...found } = best;
+    const parameters = valuesOf(this.#ops.parameters);
     const onnx = toOnnx(architecture, this.#shape, parameters);
     const model = { ...this.#model, onnx };
     return {
@@ -172,7 +182,7 @@ class NetworkFit {
       const done = (epoch + step / steps) / epochs;
       const turned = this.#model.mirror === undefined ? undefined : Uint8Array.from(places, () => Number(turning.next() < 0.5));
       tf.tidy(() => {
-        const variables = [...this.#ops.parameters.values()];
+        const variables = [...this.#learnt().values()];
         const { grads } = tf.variableGrads(
           () => this.#ops.whileTraining(dropping, () => this.#lossOf(places, turned)),
           variables,
@@ -238,33 +248,30 @@ class NetworkFit {
     return buildNetwork(this.#ops, this.#options.architecture, this.#shape, x);
   }
 
-  /**
-   * Where a network reads the newest vector directly, it starts as the logistic regression of that vector and its deep part says nothing yet:
-   * what the sequence adds is learnt on top, and where it adds nothing, early stopping leaves what was there.
-   */
-  #startAsLogistic(): void {
-    const { parameters } = this.#ops;
-    const wide = parameters.get('wide.weights');
+  /** What gradients move: all but the logistic regression, which is fitted whole. */
+  #learnt(): Map<string, Variable> {
+    return new Map([...this.#ops.parameters].filter(([name]) => !name.startsWith('wide.')));
+  }
+
+  /** Fits the logistic regression on `places` of the dataset, each outcome for itself. */
+  #fitWide(places: Int32Array): void {
+    const wide = this.#ops.parameters.get('wide.weights');
     if (wide === undefined) return;
-    const { inputs, outputs } = this.#shape;
-    const { outcomes, rows } = this.#dataset;
-    const weights = new Float32Array(inputs * outputs);
+    const { outcomes } = this.#dataset;
+    const outputs = outcomes.length;
+    const weights = new Float32Array(this.#wide.length * outputs);
     const bias = new Float32Array(outputs);
     outcomes.forEach(({ up }, o) => {
-      const places = this.#train.filter((place) => up[place] !== NO_MOVE);
-      const matrix = { rows: places.length, width: inputs, values: new Float32Array(places.length * inputs) };
-      places.forEach((place, i) => {
-        for (let c = 0; c < inputs; c++) matrix.values[c * places.length + i] = this.#standardised[rows[place]! * inputs + c]!;
-      });
-      const ups = Uint8Array.from(places, (place) => up[place]!);
-      const { mirror } = this.#model;
+      const moved = places.filter((place) => up[place] !== NO_MOVE);
+      const ups = Uint8Array.from(moved, (place) => up[place]!);
+      const straight = this.#wideRows(moved);
       const model =
-        mirror === undefined
-          ? fitLogistic(matrix, ups, WIDE_START)
+        this.#model.mirror === undefined
+          ? fitLogistic(straight, ups, WIDE)
           : fitLogistic(
-              stackRows(matrix, turnColumns(matrix, mirror)),
+              stackRows(straight, this.#wideRows(moved, true)),
               Uint8Array.from([...ups, ...ups.map((each) => 1 - each)]),
-              WIDE_START,
+              WIDE,
             );
       bias[o] = model.intercept;
       model.weights.forEach((weight, c) => {
@@ -275,11 +282,86 @@ class NetworkFit {
     });
     const { tf } = this.#staged;
     tf.tidy(() => {
-      wide.assign(tf.tensor(weights, [inputs, outputs]));
-      parameters.get('wide.bias')!.assign(tf.tensor(bias, [outputs]));
-      const head = parameters.get('head.weights')!;
-      head.assign(tf.zeros(head.shape));
+      wide.assign(tf.tensor(weights, [this.#wide.length, outputs]));
+      this.#ops.parameters.get('wide.bias')!.assign(tf.tensor(bias, [outputs]));
     });
+  }
+
+  /** What the logistic regression reads of the windows at `places` of the dataset, or of their mirror images. */
+  #wideRows(places: Int32Array, isTurned = false): Matrix {
+    const { t } = this.#dataset.table;
+    const { inputs } = this.#shape;
+    const { mirror } = this.#model;
+    const values = new Float32Array(places.length * this.#wide.length);
+    this.#wide.forEach(({ feature, lag }, c) => {
+      const place = this.#placeOf(feature);
+      const from = isTurned ? mirror!.from[place]! : place;
+      const sign = isTurned && mirror!.about[place] !== null ? -1 : 1;
+      places.forEach((at, i) => {
+        const end = this.#dataset.rows[at]!;
+        const isThere = end >= lag && t[end - lag] === t[end]! - lag * MINUTE;
+        values[c * places.length + i] = isThere ? sign * this.#standardised[(end - lag) * inputs + from]! : 0;
+      });
+    });
+    return { rows: places.length, width: this.#wide.length, values };
+  }
+
+  #placeOf(feature: string): number {
+    return this.#inputs.findIndex((input) => input.feature === feature);
+  }
+
+  /** The deep part says nothing yet: what the sequence adds to the regression is learnt from there. */
+  #silenceDeep(): void {
+    if (!this.#ops.parameters.has('wide.weights')) return;
+    const { tf } = this.#staged;
+    const head = this.#ops.parameters.get('head.weights')!;
+    tf.tidy(() => head.assign(tf.zeros(head.shape)));
+  }
+
+  /**
+   * Each output takes of what the deep part says the share that does best on the validation rows, none where it only makes the regression worse: what is
+   * learnt of few days is too sure of itself.
+   */
+  #shrinkDeep(): void {
+    const { parameters } = this.#ops;
+    const wide = parameters.get('wide.weights');
+    if (wide === undefined) return;
+    const { outcomes, rows } = this.#dataset;
+    const outputs = outcomes.length;
+    const { tf } = this.#staged;
+    const losses = outcomes.map(() => SHARES.map(() => 0));
+    const [weights, bias] = [wide.dataSync(), parameters.get('wide.bias')!.dataSync()];
+    for (const isTurned of this.#model.mirror === undefined ? [false] : [false, true]) {
+      for (let from = 0; from < this.#validation.length; from += VALIDATION_BATCH) {
+        const places = this.#validation.subarray(from, from + VALIDATION_BATCH);
+        const turned = isTurned ? new Uint8Array(places.length).fill(1) : undefined;
+        const both = tf.tidy(() =>
+          this.#logits(
+            Int32Array.from(places, (place) => rows[place]!),
+            turned,
+          )
+            .dataSync()
+            .slice(),
+        );
+        const read = this.#wideRows(places, isTurned);
+        places.forEach((place, i) =>
+          outcomes.forEach(({ up }, o) => {
+            if (up[place] === NO_MOVE) return;
+            let alone = bias[o]!;
+            for (let c = 0; c < read.width; c++) alone += weights[c * outputs + o]! * read.values[c * places.length + i]!;
+            const sign = (up[place] === 1) === isTurned ? -1 : 1;
+            SHARES.forEach((share, s) => {
+              losses[o]![s]! += Math.log1p(Math.exp(-sign * (alone + share * (both[i * outputs + o]! - alone))));
+            });
+          }),
+        );
+      }
+    }
+    const shares = losses.map((each) => SHARES[each.indexOf(Math.min(...each))]!);
+    for (const name of ['head.weights', 'head.bias']) {
+      const parameter = parameters.get(name)!;
+      tf.tidy(() => parameter.assign(tf.mul(parameter, tf.tensor(shares, [outputs]))));
+    }
   }
 
   /** Operations whose parameters are all made: each variable is used once. */
@@ -301,28 +383,21 @@ class NetworkFit {
   }
 }
 
+/** Of the regression, whose features are the windows' too. A fit that starts from another keeps to its features. */
 function chooseInputs({ table, rows, outcomes }: Dataset, options: NetworkOptions): Input[] {
   const { up } = outcomes[0]!;
   const moved = rows.filter((_, i) => up[i] !== NO_MOVE);
-  const isRead = (column: string): boolean => options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
-  return windowInputs(
-    table,
-    moved,
-    up.filter((each) => each !== NO_MOVE),
-    options.inputs,
-    isRead,
-    options.mirrored,
-  );
+  const kept = options.warmStart === undefined ? undefined : new Set(options.warmStart.inputs);
+  const isRead = (column: string): boolean =>
+    kept?.has(column) ?? options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
+  const ups = up.filter((each) => each !== NO_MOVE);
+  const steps = hasRegression(options.architecture) ? options.steps : 1;
+  return windowInputs(table, moved, ups, options.inputs, steps, isRead, options.mirrored);
 }
 
-/** Mirror images of rows of standardised inputs. */
-function turnColumns(matrix: Matrix, { from, about }: MirrorMap): Matrix {
-  const values = new Float32Array(matrix.values.length);
-  from.forEach((place, c) => {
-    const source = column(matrix, place);
-    values.set(about[c] === null ? source : source.map((value) => -value), c * matrix.rows);
-  });
-  return { ...matrix, values };
+/** Each once, as a window holds it. */
+function featuresOf(inputs: readonly Input[]): Input[] {
+  return [...new Set(inputs.map(({ feature }) => feature))].map((feature) => ({ feature, lag: 0 }));
 }
 
 function moveWeights(up: Uint8Array, size: Float64Array): Float64Array {
