@@ -53,27 +53,39 @@ export function memberWeights(predictions: readonly Float64Array[], up: Uint8Arr
 }
 
 /**
- * Vote weights with the members left out (weight 0) without whom the vote's Brier score is smaller or the same: out goes, one by one, the
- * member whose leaving helps most. Out-of-fold predictions only.
+ * Vote weights with the members left out (weight 0) who do harm: out goes, one by one, the member whose leaving makes the vote's Brier score least, as
+ * long as it is smaller by more than a standard error of the difference; less is no evidence of either. Out-of-fold predictions only.
  */
 export function usefulWeights(predictions: readonly Float64Array[], up: Uint8Array): number[] {
   let kept = predictions.map((_, k) => k);
-  const among = (members: readonly number[]): { members: readonly number[]; weights: number[]; brier: number } => {
+  const among = (members: readonly number[]): { members: readonly number[]; weights: number[]; losses: Float64Array } => {
     const own = members.map((k) => predictions[k]!);
     const weights = memberWeights(own, up);
-    return { members, weights, brier: voteBrier(own, up, weights) };
+    return { members, weights, losses: voteLosses(own, up, weights) };
   };
   let best = among(kept);
   while (up.length > 0 && kept.length > 1) {
     const without = kept.map((left) => among(kept.filter((k) => k !== left)));
-    const better = without.reduce((least, each) => (each.brier < least.brier ? each : least));
-    if (better.brier > best.brier) break;
+    const better = without.reduce((least, each) => (meanOf(each.losses) < meanOf(least.losses) ? each : least));
+    if (!isSmaller(better.losses, best.losses)) break;
     best = better;
     kept = [...better.members];
   }
   const weights = predictions.map(() => 0);
   best.members.forEach((k, i) => (weights[k] = best.weights[i]!));
   return weights;
+}
+
+/** Of two losses of the same rows: on average by more than a standard error, rows taken as independent. */
+function isSmaller(a: Float64Array, b: Float64Array): boolean {
+  const differences = b.map((loss, row) => loss - a[row]!);
+  const mean = meanOf(differences);
+  const spread = Math.sqrt(meanOf(differences.map((each) => (each - mean) ** 2)));
+  return mean > 0 && mean > spread / Math.sqrt(differences.length);
+}
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /**
@@ -109,14 +121,13 @@ export function fitStacking(predictions: readonly Float64Array[], up: Uint8Array
 const STACKING_PULL = 50;
 const STACKING_STEPS = 150;
 
-function voteBrier(predictions: readonly Float64Array[], up: Uint8Array, weights: readonly number[]): number {
+/** Squared errors of the vote, row by row. */
+function voteLosses(predictions: readonly Float64Array[], up: Uint8Array, weights: readonly number[]): Float64Array {
   const opinions = new Float64Array(predictions.length);
-  let sum = 0;
-  for (let row = 0; row < up.length; row++) {
+  return Float64Array.from(up, (one, row) => {
     for (let k = 0; k < opinions.length; k++) opinions[k] = predictions[k]![row]!;
-    sum += (vote(opinions, weights) - up[row]!) ** 2;
-  }
-  return sum / Math.max(1, up.length);
+    return (vote(opinions, weights) - one) ** 2;
+  });
 }
 
 /** Gradient of the Brier score by each weight. */
