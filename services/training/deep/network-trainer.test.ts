@@ -90,6 +90,9 @@ if (!isTensorflowStaged()) {
     expect(Buffer.compare(other.model.onnx, fitted.model.onnx)).not.toBe(0);
     const warm = await fit(staged, dataset, { architecture: LSTM, warmStart: fitted, epochs: 1, learningRate: 1e-6 });
     expect(warm.best.loss).toBeCloseTo(fitted.best.loss, 3);
+    // Its regression may read more or fewer inputs than the one before.
+    const narrower = await fit(staged, dataset, { architecture: LSTM, warmStart: fitted, inputs: 2, epochs: 1 });
+    expect(narrower.inputs).toEqual(fitted.inputs);
   });
 
   test('leaves no tensor behind, and stops when told to', async () => {

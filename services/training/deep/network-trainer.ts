@@ -120,7 +120,7 @@ class NetworkFit {
     this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler, mirror };
     this.#weights = dataset.outcomes.map(({ up, size }) => moveWeights(up, size));
     [this.#train, this.#validation] = split(dataset, options);
-    this.#ops = this.#operations(options.warmStart?.parameters);
+    this.#ops = this.#operations(deepOf(options.warmStart?.parameters));
     this.#fitWide(this.#train);
     if (options.warmStart === undefined) this.#silenceDeep();
   }
@@ -250,7 +250,7 @@ class NetworkFit {
 
   /** What gradients move: all but the logistic regression, which is fitted whole. */
   #learnt(): Map<string, Variable> {
-    return new Map([...this.#ops.parameters].filter(([name]) => !name.startsWith('wide.')));
+    return new Map([...this.#ops.parameters].filter(([name]) => !isWide(name)));
   }
 
   /** Fits the logistic regression on `places` of the dataset, each outcome for itself. */
@@ -381,6 +381,15 @@ class NetworkFit {
       tf.tidy(() => variable.assign(tf.tensor(parameters.get(name)!, variable.shape)));
     }
   }
+}
+
+function isWide(name: string): boolean {
+  return name.startsWith('wide.');
+}
+
+/** What a fit takes over from an earlier one: the regression is fitted anew, and may read other inputs. */
+function deepOf(parameters: ParameterValues | undefined): ParameterValues | undefined {
+  return parameters === undefined ? undefined : new Map([...parameters].filter(([name]) => !isWide(name)));
 }
 
 /** Of the regression, whose features are the windows' too. A fit that starts from another keeps to its features. */
