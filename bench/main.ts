@@ -5,6 +5,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchDecision } from './decision.ts';
+import { benchDistance } from './distance.ts';
 import { benchFold } from './fold.ts';
 import { benchFrames } from './frames.ts';
 import { benchIndicators } from './indicators.ts';
@@ -17,7 +18,16 @@ const { values, positionals } = parseArgs({ options: { json: { type: 'boolean', 
 const [file] = positionals;
 const isForPrograms = values.json && file === undefined;
 const figures: Figure[] = [];
-for (const bench of [benchFrames, benchIndicators, benchFold, benchMemory, benchLog, benchDecision, benchNetworks]) {
+for (const bench of [
+  benchFrames,
+  benchIndicators,
+  benchFold,
+  benchMemory,
+  benchLog,
+  benchDecision,
+  benchDistance,
+  benchNetworks,
+]) {
   for (const figure of await bench()) {
     figures.push(figure);
     if (!isForPrograms) process.stdout.write(`${line(figure)}\n`);
