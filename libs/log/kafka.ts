@@ -4,20 +4,13 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setMaxListeners } from 'node:events';
-import { type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { systemClock, type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { slot } from './assignment.ts';
 import { Appender } from './kafka/appender.ts';
-import {
-  Connection,
-  isConnectionClosed,
-  isCoordinatorBusy,
-  isLeaderMoving,
-  KafkaOptions,
-  toLogError,
-} from './kafka/connection.ts';
+import { Connection, KafkaOptions, toLogError } from './kafka/connection.ts';
+import { type Bounds, type Inquiry } from './kafka/inquiry.ts';
 import { Lanes, type Routed } from './kafka/lanes.ts';
 import { type LogObserver } from './kafka/observer.ts';
 import { Membership, type Lease } from './kafka/membership.ts';
@@ -31,8 +24,6 @@ export { applyTopics } from './kafka/apply.ts';
 
 /** Wait before a member that lost its broker joins again, ms. */
 const REJOIN_DELAY = 200;
-/** How often a leader or a coordinator is looked for: for about as long as the loss of a broker lasts. */
-const MOST_ATTEMPTS = 50;
 
 export interface KafkaLogOptions extends z.input<typeof KafkaOptions> {
   readonly clock?: WallClock;
@@ -44,20 +35,20 @@ export async function openKafkaLog({ clock = systemClock, observer = {}, ...give
   const parsed = KafkaOptions.safeParse(given);
   if (!parsed.success) throw new TributaryError('TRB_LOG_OPTIONS', `Options of the log: ${z.prettifyError(parsed.error)}`);
   const connection = new Connection(parsed.data);
-  const [appender, admin] = [new Appender(connection, observer), connection.admin()];
+  const [appender, inquiry] = [new Appender(connection, observer), connection.inquiry()];
   try {
-    await Promise.all([appender.connect(), admin.connect()]);
+    await Promise.all([appender.connect(), inquiry.connect()]);
   } catch (error) {
-    await Promise.allSettled([appender.close(), admin.disconnect()]);
+    await Promise.allSettled([appender.close(), inquiry.close()]);
     throw toLogError(error);
   }
-  return new KafkaLog(connection, appender, admin, clock, observer);
+  return new KafkaLog(connection, appender, inquiry, clock, observer);
 }
 
 class KafkaLog implements EventLog {
   readonly #connection: Connection;
   readonly #appender: Appender;
-  readonly #admin: Admin;
+  readonly #inquiry: Inquiry;
   readonly #clock: WallClock;
   readonly #observer: LogObserver;
   readonly #lanes: Lanes;
@@ -69,12 +60,11 @@ class KafkaLog implements EventLog {
   readonly #loose = new Map<string, Promise<Transactions>>();
   readonly #context = new AsyncLocalStorage<Lease>();
   readonly #closed = new AbortController();
-  #asked: Promise<unknown> = Promise.resolve();
 
-  constructor(connection: Connection, appender: Appender, admin: Admin, clock: WallClock, observer: LogObserver) {
+  constructor(connection: Connection, appender: Appender, inquiry: Inquiry, clock: WallClock, observer: LogObserver) {
     this.#connection = connection;
     this.#appender = appender;
-    this.#admin = admin;
+    this.#inquiry = inquiry;
     this.#clock = clock;
     this.#observer = observer;
     setMaxListeners(0, this.#closed.signal); // every reader listens
@@ -84,17 +74,15 @@ class KafkaLog implements EventLog {
   partitions(topic: Topic): Promise<number> {
     this.#check();
     checkTopic(topic);
-    const known = this.#counts.get(topic) ?? this.#countPartitions(topic);
+    const known = this.#counts.get(topic) ?? this.#inquiry.partitions(this.#connection.topicName(topic));
     this.#counts.set(topic, known);
     known.catch(() => this.#counts.delete(topic));
     return known;
   }
 
-  async bounds(topic: Topic, partition: number): Promise<{ readonly begin: number; readonly end: number }> {
+  async bounds(topic: Topic, partition: number): Promise<Bounds> {
     checkPartition(topic, partition, await this.partitions(topic));
-    const offsets = await this.#offsets(topic);
-    const found = offsets.find((each) => each.partition === partition)!;
-    return { begin: Number(found.low), end: Number(found.high) };
+    return this.#inquiry.bounds(this.#connection.topicName(topic), partition);
   }
 
   async append(records: readonly OutRecord[]): Promise<void> {
@@ -114,13 +102,7 @@ class KafkaLog implements EventLog {
 
   async committed(group: string, topic: Topic, partition: number): Promise<number | undefined> {
     this.#check();
-    const name = this.#connection.topicName(topic);
-    const groupId = this.#connection.groupName(group);
-    const ask = (): ReturnType<Admin['fetchOffsets']> => this.#admin.fetchOffsets({ groupId, topics: [name] });
-    const [found] = await this.#patiently(ask, (error) => isCoordinatorBusy(error) || isConnectionClosed(error)).catch(rethrow);
-    const offset = Number(found?.partitions.find((each) => each.partition === partition)?.offset ?? -1);
-    // -1: none; -2: kafkajs' mark for "from the beginning", left where retention overtook the group.
-    return offset < 0 ? undefined : offset;
+    return this.#inquiry.committed(this.#connection.groupName(group), this.#connection.topicName(topic), partition);
   }
 
   async *read(topic: Topic, partition: number, options: ReadOptions = {}): AsyncGenerator<Batch, void, undefined> {
@@ -146,7 +128,7 @@ class KafkaLog implements EventLog {
       const transactions = await opening.catch(() => undefined);
       await transactions?.close();
     }
-    await Promise.allSettled([this.#appender.close(), this.#admin.disconnect()]);
+    await Promise.allSettled([this.#appender.close(), this.#inquiry.close()]);
   }
 
   /** Stays in the group through lost brokers and lost partitions; ends with the signal or with what the handler throws. */
@@ -166,50 +148,6 @@ class KafkaLog implements EventLog {
       }
     }
     if (!options.signal.aborted) throw closedError();
-  }
-
-  #offsets(topic: Topic): ReturnType<Admin['fetchTopicOffsets']> {
-    const ask = (): ReturnType<Admin['fetchTopicOffsets']> =>
-      this.#ask(() => this.#admin.fetchTopicOffsets(this.#connection.topicName(topic)));
-    // Counting also tells kafkajs who leads now.
-    return this.#patiently(ask, isLeaderMoving, () => this.#countPartitions(topic));
-  }
-
-  /**
-   * kafkajs asks again for most things, but not where a partition has no leader for a moment (a new topic's, a moved one's), or a group's
-   * coordinator has just come to another broker.
-   */
-  async #patiently<Answer>(
-    ask: () => Promise<Answer>,
-    isPassing: (error: unknown) => boolean,
-    before?: () => Promise<unknown>,
-  ): Promise<Answer> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await ask();
-      } catch (error) {
-        if (!isPassing(error) || attempt === MOST_ATTEMPTS) throw error;
-        await this.#clock.sleep(REJOIN_DELAY, this.#closed.signal);
-        this.#check();
-        await before?.();
-      }
-    }
-  }
-
-  async #countPartitions(topic: Topic): Promise<number> {
-    const name = this.#connection.topicName(topic);
-    const { topics } = await this.#ask(() => this.#admin.fetchTopicMetadata({ topics: [name] }));
-    return topics[0]!.partitions.length;
-  }
-
-  /**
-   * What an admin asks about topics, one after another: `fetchTopicMetadata` leaves kafkajs knowing its own topics only, and
-   * `fetchTopicOffsets` meanwhile finds nothing (https://github.com/tulios/kafkajs/issues/461).
-   */
-  #ask<Answer>(question: () => Promise<Answer>): Promise<Answer> {
-    const answer = this.#asked.then(question);
-    this.#asked = answer.catch(() => undefined);
-    return answer.catch(rethrow);
   }
 
   /** By topic and partition, in order. */
@@ -269,8 +207,4 @@ class KafkaLog implements EventLog {
 /** What a new stay in the group can mend. */
 function isPassing(error: unknown): boolean {
   return error instanceof TributaryError && (error.code === 'TRB_LOG_UNAVAILABLE' || error.code === 'TRB_LOG_FENCED');
-}
-
-function rethrow(error: unknown): never {
-  throw toLogError(error);
 }

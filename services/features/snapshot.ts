@@ -11,6 +11,8 @@ import { FeatureState } from '#libs/wire/tributary/v1/features.ts';
 
 /** Below the least record size that brokers allow by default (1 MB), with room for the envelope. */
 const CHUNK_BYTES = 500_000;
+/** Records, transaction markers among them, that hold a snapshot or two of each lane. */
+const FIRST_LOOK = 32;
 
 /** What each lane folds into. */
 export interface States {
@@ -58,16 +60,39 @@ export function snapshotRecords<L extends Lane>(
   }));
 }
 
-/** The newest whole snapshot of this layout and catalogue; undefined = none, the state must be rebuilt. */
+/**
+ * The newest whole snapshot of this layout and catalogue; undefined = none, the state must be rebuilt. Looks at the end of the partition
+ * first: what compaction has not yet removed may be a thousand times as much.
+ */
 export async function loadSnapshot<L extends Lane>(
   log: EventLog,
   lane: L,
   partition: number,
   topic: StateTopic = 'feature-state',
 ): Promise<Snapshot<States[L]> | undefined> {
+  const { begin, end } = await log.bounds(topic, partition);
+  let from = end;
+  let chunks: readonly FeatureState[] | undefined;
+  for (let step = FIRST_LOOK; chunks === undefined && from > begin; step *= 8) {
+    from = Math.max(begin, end - step);
+    chunks = await newestWhole(log, lane, partition, topic, from);
+  }
+  const first = chunks?.[0];
+  if (chunks === undefined || first?.stateVersion !== VERSIONS[lane]) return undefined;
+  const state = deserialize(Buffer.concat(chunks.map(({ payload }) => payload))) as States[L];
+  return { state, offset: first.offset };
+}
+
+async function newestWhole(
+  log: EventLog,
+  lane: Lane,
+  partition: number,
+  topic: StateTopic,
+  from: number,
+): Promise<readonly FeatureState[] | undefined> {
   let chunks: FeatureState[] = [];
   let newest: readonly FeatureState[] | undefined;
-  for await (const batch of log.read(topic, partition)) {
+  for await (const batch of log.read(topic, partition, { from })) {
     for (const record of batch.records) {
       const chunk = FeatureState.decode(record.value);
       if (chunk.partition !== partition || isFast(chunk) !== (lane === 'fast')) continue;
@@ -77,10 +102,7 @@ export async function loadSnapshot<L extends Lane>(
       if (chunks.length === chunk.chunks) newest = chunks;
     }
   }
-  const first = newest?.[0];
-  if (newest === undefined || first?.stateVersion !== VERSIONS[lane]) return undefined;
-  const state = deserialize(Buffer.concat(newest.map(({ payload }) => payload))) as States[L];
-  return { state, offset: first.offset };
+  return newest;
 }
 
 function isFast({ stateVersion }: FeatureState): boolean {

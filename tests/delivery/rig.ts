@@ -2,7 +2,7 @@
  * Every service as a process of its own on three brokers, fed by the simulator over real sockets; and what can be done to them. A
  * supervisor starts again what ends, as an operator's would.
  */
-import { type ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -66,6 +66,8 @@ export class Rig {
 
   /** `rate`: book updates and trades a second over both venues. Resolves when every service works. */
   static async start(folder: string, rate: number, withinMs: number): Promise<Rig> {
+    // As in an image: without it a start takes two seconds longer.
+    execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.js')]);
     const processes = new Processes(folder, withinMs);
     const [cluster, store, urls] = await Promise.all([
       startCluster(),

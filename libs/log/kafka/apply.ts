@@ -11,6 +11,8 @@ import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './connecti
 const DEFAULT_PARTITIONS = 32;
 /** Room for the frame around the largest record. */
 const OVERHEAD = 1024;
+/** Kafka compacts no segment that is still written to, and writes to one until it has 1 GB or is seven days old. */
+const COMPACTED_SEGMENTS = { 'segment.bytes': String(64 * 1024 * 1024), 'segment.ms': String(3_600_000) };
 /** How often, and every how many ms, it is asked whether the brokers have heard of a change. */
 const MOST_LOOKS = 250;
 const LOOK_EVERY = 20;
@@ -116,7 +118,7 @@ function refuseOther(topic: Topic, count: number, expected: number): void {
 function configOf(topic: Topic, retention: number | undefined): Record<string, string> {
   const { retentionMs } = TOPIC_SETTINGS[topic];
   const limit = { 'max.message.bytes': String(MAX_VALUE_BYTES + MAX_KEY_BYTES + OVERHEAD) };
-  if (retentionMs === undefined) return { ...limit, 'cleanup.policy': 'compact' };
+  if (retentionMs === undefined) return { ...limit, 'cleanup.policy': 'compact', ...COMPACTED_SEGMENTS };
   return { ...limit, 'cleanup.policy': 'delete', 'retention.ms': String(retention ?? retentionMs) };
 }
 

@@ -15,6 +15,8 @@ import { Secret } from '../../secrets/secret.ts';
 import { isTlsFailure, TlsSettings } from '../../secrets/tls.ts';
 import { TOPICS, type Topic } from '../topics.ts';
 import { Fetcher } from './fetch.ts';
+import { clusterOf, endStoppedFetchers } from './inside.ts';
+import { Inquiry } from './inquiry.ts';
 
 export const KafkaOptions = z.object({
   brokers: z.array(z.string().min(1)).min(1).readonly().describe('Addresses host:port to find the cluster by'),
@@ -54,6 +56,7 @@ export class Connection {
 
   constructor(settings: KafkaSettings) {
     this.settings = settings;
+    endStoppedFetchers();
     this.#kafka = new Kafka({
       brokers: [...settings.brokers],
       clientId: settings.clientId,
@@ -99,6 +102,10 @@ export class Connection {
     });
   }
 
+  inquiry(): Inquiry {
+    return new Inquiry(clusterOf(this.#kafka));
+  }
+
   /** Reads one partition without a group. */
   fetcher(topic: Topic, partition: number): Promise<Fetcher> {
     return Fetcher.open(this.#kafka, this.topicName(topic), partition);
@@ -132,8 +139,6 @@ const COORDINATOR_BUSY = new Set([
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'CONCURRENT_TRANSACTIONS',
 ]);
-/** kafkajs finds out only by asking that a broker has closed a connection that it kept. */
-const CONNECTION_CLOSED = 'KafkaJSConnectionClosedError';
 const LEADER_MOVING = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'REPLICA_NOT_AVAILABLE']);
 const FORBIDDEN = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
@@ -151,11 +156,6 @@ export function isFenced(error: unknown): boolean {
 /** Whether a coordinator is on its way to another broker, still reads its state, or still writes the end of the last transaction. */
 export function isCoordinatorBusy(error: unknown): boolean {
   return typesOf(error).some((type) => COORDINATOR_BUSY.has(type));
-}
-
-/** Whether asking again over a new connection may help at once. */
-export function isConnectionClosed(error: unknown): boolean {
-  return typesOf(error).includes(CONNECTION_CLOSED);
 }
 
 /** Whether a partition has no leader at the moment, or another one than was thought. */

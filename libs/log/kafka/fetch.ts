@@ -1,61 +1,14 @@
 /**
  * Reading a partition without a consumer group, which kafkajs offers nobody: a group of its own for each read would cost
- * `group.initial.rebalance.delay.ms` (3 s by default) each time. This is the one place that uses kafkajs' inside; its version is pinned, and
- * the contract suite reads through here.
+ * `group.initial.rebalance.delay.ms` (3 s by default) each time.
  */
 import { type Kafka } from 'kafkajs';
+import { type Cluster, clusterOf, type PartitionData, type RawMessage, READ_COMMITTED } from './inside.ts';
 
-const READ_COMMITTED = 1;
-const METADATA_MAX_AGE_MS = 300_000;
 /** Longest wait of a fetch where nothing is new. */
 const MAX_WAIT_MS = 250;
 const MAX_BYTES = 4 * 1024 * 1024;
 const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
-
-export interface RawMessage {
-  readonly offset: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly timestamp: string;
-  readonly isControlRecord?: boolean;
-  readonly batchContext: {
-    readonly firstOffset: string;
-    readonly lastOffsetDelta: number;
-    readonly producerId: string;
-    readonly inTransaction: boolean;
-  };
-}
-
-interface PartitionData {
-  readonly highWatermark: string;
-  readonly lastStableOffset: string;
-  readonly abortedTransactions: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
-  readonly messages: readonly RawMessage[];
-}
-
-/** Of kafkajs 2.2.4, src/cluster/index.js. */
-interface Cluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  addTargetTopic(topic: string): Promise<void>;
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
-  findBroker(node: { readonly nodeId: string }): Promise<{
-    fetch(request: {
-      readonly maxWaitTime: number;
-      readonly minBytes: number;
-      readonly maxBytes: number;
-      readonly isolationLevel: number;
-      readonly topics: readonly {
-        readonly topic: string;
-        readonly partitions: readonly {
-          readonly partition: number;
-          readonly fetchOffset: string;
-          readonly maxBytes: number;
-        }[];
-      }[];
-    }): Promise<{ readonly responses: readonly { readonly partitions: readonly PartitionData[] }[] }>;
-  }>;
-}
 
 export interface Fetched {
   /** Committed ones from the offset asked for on. */
@@ -134,11 +87,4 @@ function committed(
     }
     return !(batchContext.inTransaction && aborted.has(batchContext.producerId));
   });
-}
-
-function clusterOf(kafka: Kafka): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === 'private:Kafka:createCluster');
-  if (symbol === undefined) throw new Error('this is not kafkajs 2.2.4');
-  const inside = kafka as unknown as Readonly<Record<symbol, (options: object) => Cluster>>;
-  return inside[symbol]!({ metadataMaxAge: METADATA_MAX_AGE_MS, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED });
 }
