@@ -39,5 +39,8 @@ mkdir -p docker
 cp "$source/docker/healthcheck.js" docker/
 find libs services -type d \( -name golden -o -name testing \) -prune -exec rm -rf {} +
 find libs services -type f \( -name '*.test.ts' -o -name '*.test-tool.ts' -o -name '*.child.ts' \) -exec rm -f {} +
+mkdir -p scripts
+cp "$source/scripts/build.js" scripts/
+node scripts/build.js
 # Whoever runs it may read it; nobody has to write it.
 chmod -R a+rX,go-w .

@@ -117,6 +117,24 @@ describeWithKafka('log on Kafka', () => {
     }
   });
 
+  test('finds a group’s offset while partitions of other topics are counted', async () => {
+    const prefix = `groups-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1 });
+    const owner = await open(prefix);
+    await owner.commit({ group: 'tool', topic: 'ticks', partition: 0, offset: 7, outputs: [] });
+    // The broker tells it to others a moment later.
+    await untilTrue(async () => (await owner.committed('tool', 'ticks', 0)) === 7);
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const log = await open(prefix);
+      const asking = TOPICS.map(async (topic, index) => {
+        await delay(index * 2);
+        const [offset] = await Promise.all([log.committed('tool', 'ticks', 0), log.partitions(topic)]);
+        return offset;
+      });
+      expect(await Promise.all(asking)).toEqual(TOPICS.map(() => 7));
+    }
+  });
+
   test('old records go after the topic’s retention', async () => {
     const prefix = `old-${randomUUID()}.`;
     await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1, retention: { ticks: 1000 } });

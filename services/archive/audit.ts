@@ -1,7 +1,7 @@
 /** Does the archive hold what the log holds? By count and checksum of the places, for what is committed and still in the log. */
 import { z } from 'zod';
 import { type EventLog } from '#libs/log/port.ts';
-import { ARCHIVED_TOPICS, type ArchivedTopic } from '#libs/log/topics.ts';
+import { ARCHIVED_TOPICS, type ArchivedTopic, TOPIC_SETTINGS } from '#libs/log/topics.ts';
 import { type Store } from '#libs/store/port.ts';
 import { TABLES } from './rows.ts';
 import { ARCHIVE_GROUP } from './service.ts';
@@ -32,6 +32,8 @@ export async function auditArchive(log: EventLog, store: Store): Promise<AuditLi
 async function auditPartition(log: EventLog, store: Store, topic: ArchivedTopic, partition: number): Promise<AuditLine> {
   const { begin } = await log.bounds(topic, partition);
   const end = (await log.committed(ARCHIVE_GROUP, topic, partition)) ?? begin;
+  const isCompacted = TOPIC_SETTINGS[topic].retentionMs === undefined;
+  const left: number[] = [];
   let records = 0;
   let sum = 0n;
   for await (const batch of log.read(topic, partition, { from: begin })) {
@@ -39,15 +41,16 @@ async function auditPartition(log: EventLog, store: Store, topic: ArchivedTopic,
       if (offset >= end) break;
       records++;
       sum += BigInt(offset);
+      if (isCompacted) left.push(offset);
     }
   }
-  const range = { partition, begin, end, topic };
-  const query = (from: string, column: string) =>
-    store.query(
-      `SELECT count() AS rows, toString(sum(${column})) AS sum FROM ${from} AND ${column} >= {begin:Int64} AND ${column} < {end:Int64}`,
-      Sums,
-      range,
-    );
+  const query = (from: string, column: string) => {
+    const range = `${column} >= {begin:Int64} AND ${column} < {end:Int64}`;
+    // What compaction has removed from the log stays in the archive.
+    const places = isCompacted ? `${range} AND has({left:Array(Int64)}, ${column})` : range;
+    const sql = `SELECT count() AS rows, toString(sum(${column})) AS sum FROM ${from} AND ${places}`;
+    return store.query(sql, Sums, { partition, begin, end, topic, ...(isCompacted && { left }) });
+  };
   const [held] = await query(`${TABLES[topic].name} WHERE log_partition = {partition:Int32}`, 'log_offset');
   const letters = "dead_letter FINAL WHERE service = 'archive' AND topic = {topic:String} AND partition = {partition:Int32}";
   const [unread] = await query(letters, 'offset');

@@ -20,7 +20,7 @@ export interface PublisherOptions {
 }
 
 const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
+const LONGEST_PAUSE_MS = 1_000;
 /** How long, milliseconds, what waits may still go out after the signal. */
 const DRAIN_MS = 5_000;
 

@@ -51,11 +51,9 @@ function killsBroker(index: number): Scenario {
     at: BEFORE_VECTORS - 1,
     bar: BROKER_BAR,
     run: async (rig, scale) => {
-      const node = rig.cluster.nodes[index]!;
-      await node.end();
+      await rig.cluster.end(index);
       await delay(8_000 * scale);
-      node.start();
-      await node.ready();
+      await rig.cluster.restart(index);
       await delay(10_000);
       return undefined;
     },
@@ -98,10 +96,9 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'rolling restart of the brokers',
     bar: Infinity,
     run: async (rig) => {
-      for (const node of rig.cluster.nodes) {
-        await node.end('SIGTERM');
-        node.start();
-        await node.ready();
+      for (const index of rig.cluster.brokers.keys()) {
+        await rig.cluster.end(index, 'SIGTERM');
+        await rig.cluster.restart(index);
         await delay(4_000);
       }
       await delay(6_000);

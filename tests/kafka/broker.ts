@@ -59,7 +59,10 @@ export interface Cluster {
   /** The same brokers through a proxy, for clients that shall lose them. */
   readonly detour: readonly string[];
   readonly proxy: Proxy;
-  readonly nodes: readonly KafkaNode[];
+  /** kill -9 by default; SIGTERM hands its leaderships over first. */
+  end(index: number, signal?: NodeJS.Signals): Promise<void>;
+  /** Starts it again after `end`; resolves when it answers. */
+  restart(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -94,7 +97,15 @@ export async function startCluster(): Promise<Cluster> {
     brokers: nodes.map(({ address }) => address),
     detour: proxy.ports.map((port) => `127.0.0.1:${port}`),
     proxy,
-    nodes,
+    end: async (index, signal) => {
+      await nodes[index]!.end(signal);
+      await proxy.refuse(index);
+    },
+    restart: async (index) => {
+      nodes[index]!.start();
+      await nodes[index]!.ready();
+      await proxy.admit(index);
+    },
     stop: async () => {
       await proxy.close();
       await stop();

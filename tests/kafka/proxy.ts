@@ -8,6 +8,9 @@ export interface Proxy {
   cut(): void;
   /** Connections of before are gone; new ones pass. */
   heal(): void;
+  /** The port refuses, as that of a dead broker does; a connection that is taken and closed is another thing. */
+  refuse(index: number): Promise<void>;
+  admit(index: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -21,9 +24,12 @@ export async function startProxy(targets: readonly number[]): Promise<Proxy> {
     socket.on('close', () => sockets.delete(socket));
     return socket;
   };
-  const servers = targets.map((target) =>
+  const own = targets.map(() => new Set<Socket>());
+  const servers = targets.map((target, index) =>
     createServer((client) => {
       keep(client);
+      own[index]!.add(client);
+      client.once('close', () => own[index]!.delete(client));
       if (isCut) return;
       const broker = keep(connect(target, '127.0.0.1'));
       for (const [from, to] of [
@@ -41,17 +47,26 @@ export async function startProxy(targets: readonly number[]): Promise<Proxy> {
       }
     }),
   );
-  await Promise.all(servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))));
+  const listen = (server: Server, port: number): Promise<void> =>
+    new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await Promise.all(servers.map((server) => listen(server, 0)));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
   const drop = (): void => {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    ports: servers.map((server) => (server.address() as AddressInfo).port),
+    ports,
     cut: () => (isCut = true),
     heal: () => {
       isCut = false;
       drop();
     },
+    refuse: async (index) => {
+      const closing = closed(servers[index]!);
+      for (const socket of own[index]!) socket.destroy();
+      await closing;
+    },
+    admit: (index) => listen(servers[index]!, ports[index]!),
     close: async () => {
       drop();
       await Promise.all(servers.map(closed));
