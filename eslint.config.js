@@ -3,7 +3,7 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'build/', 'libs/wire/', 'coverage/', '.tributary/', 'services/gateway/page/'] },
+  { ignores: ['node_modules/', 'build/', 'build-next/', 'libs/wire/', 'coverage/', '.tributary/', 'services/gateway/page/'] },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],

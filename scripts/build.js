@@ -18,7 +18,10 @@ const anchored = {
       const place = JSON.stringify(relative(outdir, path));
       const contents = source
         .replaceAll(/import\.meta\.url\b/g, () => `new URL(${place}, import.meta.url).href`)
-        .replaceAll(/import\.meta\.dirname\b/g, () => `(import.meta.dirname + '/' + ${JSON.stringify(relative(outdir, join(path, '..')))})`);
+        .replaceAll(
+          /import\.meta\.dirname\b/g,
+          () => `(import.meta.dirname + '/' + ${JSON.stringify(relative(outdir, join(path, '..')))})`,
+        );
       return { contents, loader: 'ts' };
     });
   },

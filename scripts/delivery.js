@@ -2,9 +2,10 @@
  * The delivery suite (tests/delivery): prints a line a scenario.
  *   --json FILE   write the lines there too
  *   --bars        fail, too, where recovery takes longer than it may: for a machine that has nothing else to do
- *   --long        outages ten times as long as in CI
+ *   --long        outages ten times as long as in CI, and scenarios that CI has no time for
+ *   --defaults    the brokers' and the services' own sessions instead of two seconds
  *   --only REGEX  only the scenarios whose name matches
- *   --rate N      book updates and trades a second that the simulator makes; default 2500
+ *   --rate N      book updates and trades a second that the simulator makes; default 3000
  */
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
   options: {
     json: { type: 'string' },
     bars: { type: 'boolean' },
+    defaults: { type: 'boolean' },
     long: { type: 'boolean' },
     only: { type: 'string' },
     rate: { type: 'string' },
@@ -22,6 +24,7 @@ const { values } = parseArgs({
 const given = {
   DELIVERY_JSON: values.json === undefined ? undefined : resolve(values.json),
   DELIVERY_BARS: values.bars === true ? 'yes' : undefined,
+  DELIVERY_DEFAULTS: values.defaults === true ? 'yes' : undefined,
   DELIVERY_LONG: values.long === true ? 'yes' : undefined,
   DELIVERY_ONLY: values.only,
   DELIVERY_RATE: values.rate,

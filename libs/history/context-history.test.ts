@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type Tick } from '../wire/tributary/v1/market.ts';
 import { mergeContext, withContext } from './context-events.ts';
-import { loadContext } from './context-file.ts';
+import { loadContext, writeContext } from './context-file.ts';
 import { clockEvent, type ContextRow } from './events.ts';
 
 const T = Date.UTC(2026, 0, 1);
@@ -66,9 +67,20 @@ describe('a context file', () => {
     ['a value that is seen before its period is over', { observed: T + 1 }],
     ['no validity', { valid: 0 }],
     ['no source', { source: '' }],
+    ['a formula', { series: '=1+1' }],
     ['no time', { available: '' }],
   ])('%s is an error that names its line', async (_name, change) => {
     await expect(load(line(), line(change))).rejects.toMatchObject({ code: 'TRB_HISTORY_FORMAT' });
     await expect(load(line(), line(change))).rejects.toThrow('line 3');
   });
+
+  test.each(['=HYPERLINK("http://x")', '+1', '@x', '-1', 'a,b', 'a\nfred', '"'])(
+    'is not written where a name is %j, which a spreadsheet or a reader would take for something else',
+    async (series) => {
+      const path = join(folder, 'hostile.csv.gz');
+      const written = writeContext(path, Readable.from([[{ ...row(1, T), series }]]));
+      await expect(written).rejects.toMatchObject({ code: 'TRB_HISTORY_FORMAT' });
+      expect(existsSync(path)).toBe(false);
+    },
+  );
 });

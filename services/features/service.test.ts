@@ -6,6 +6,7 @@ import { FEW_LISTINGS, generateMarket } from '#libs/features/checks/market.ts';
 import { foldAll } from '#libs/features/checks/lane.ts';
 import { differences } from '#libs/features/checks/parity.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
+import { FeatureState } from '#libs/wire/tributary/v1/features.ts';
 import { type FeaturesOptions } from './service.ts';
 import { append, PARTITIONS, readVectors, runUntilFolded } from './testing/folding.ts';
 
@@ -36,6 +37,28 @@ describe('the feature service on a real log', () => {
       // The first run stores its state with its first commit only: the second has most of it to replay without a word.
       await runUntilFolded(log, { snapshotEveryMs: index === 0 ? 600_000 : 100 });
     }
+    const vectors = await readVectors(log);
+    expect(new Set(vectors.map(({ venue, instrument, t }) => `${venue}:${instrument}:${t}`)).size).toBe(vectors.length);
+    expect(differences(foldAll(ticks), vectors)).toEqual([]);
+    await log.close();
+  }, 60_000);
+
+  test('rebuilds from the log where the snapshots are of another version, each key once', async () => {
+    const log = await openEmbeddedLog({ path: join(directory, 'versions'), partitions: PARTITIONS });
+    const half = ticks.length >> 1;
+    await append(log, ticks.slice(0, half));
+    await runUntilFolded(log, {});
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      for await (const { records } of log.read('feature-state', partition)) {
+        const others = records.map(({ key, value }) => {
+          const chunk = FeatureState.encode({ ...FeatureState.decode(value), stateVersion: 'another' }).finish();
+          return { topic: 'feature-state' as const, partition, key, value: chunk };
+        });
+        await log.append(others);
+      }
+    }
+    await append(log, ticks.slice(half));
+    await runUntilFolded(log, {});
     const vectors = await readVectors(log);
     expect(new Set(vectors.map(({ venue, instrument, t }) => `${venue}:${instrument}:${t}`)).size).toBe(vectors.length);
     expect(differences(foldAll(ticks), vectors)).toEqual([]);

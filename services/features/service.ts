@@ -1,8 +1,10 @@
 /**
  * Features: folds `ticks` into vectors. Vectors, snapshot of the state and input offset are one commit, so each vector stands in
  * `features` once, whatever dies when. A partition begins with its newest snapshot, replayed without a word up to the group's offset;
- * without one, with the history it is given; without that, with the log from its beginning. The fast lane, where it runs, is a second state
- * over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to read.
+ * without one, with the history it is given; without that, with the log from its beginning. Where the snapshots there are were made by another
+ * version of the fold, the log is folded before this member joins the group, while whoever has the partitions goes on. The fast lane, where it
+ * runs, is a second state over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to
+ * read.
  */
 import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
@@ -56,9 +58,12 @@ const NEWEST_READ = 20_000;
 /** What a lane folds, and from where on: records before it are in the state. */
 type Folding<State> = Snapshot<State>;
 
-interface Partition {
+interface Foldings {
   readonly slow: Folding<FoldState>;
   readonly fast: Folding<FastState> | undefined;
+}
+
+interface Partition extends Foldings {
   /** Vectors of records before this offset are in `features` already. */
   readonly emitFrom: number;
   /** Vectors of history, to be written with the first commit. */
@@ -91,6 +96,8 @@ class Features {
   readonly #signal: AbortSignal;
   readonly #metrics: FeatureMetrics;
   readonly #partitions = new Map<number, Partition>();
+  /** In the place of snapshots. */
+  readonly #rebuilt = new Map<number, Foldings>();
   /** History folded, once for all partitions. */
   #folded: Promise<readonly Folded[]> | undefined;
 
@@ -110,6 +117,7 @@ class Features {
   }
 
   async run(): Promise<void> {
+    if (this.#history === undefined) await this.#rebuild();
     await this.#context.log.consume({
       group: FEATURES_GROUP,
       topics: ['ticks'],
@@ -127,7 +135,10 @@ class Features {
   /** Where to begin to read: no lane misses a record. */
   async #start(partition: number, committed: number | undefined): Promise<number> {
     const begin = await this.#startSlow(partition, committed);
-    const snapshot = this.#isFast ? await loadSnapshot(this.#context.log, 'fast', partition) : undefined;
+    const snapshot = this.#isFast
+      ? ((await loadSnapshot(this.#context.log, 'fast', partition)) ?? this.#rebuilt.get(partition)?.fast)
+      : undefined;
+    this.#rebuilt.delete(partition);
     const started = this.#partitions.get(partition)!;
     if (this.#isFast) {
       const fast = snapshot ?? { state: createFastFold(this.#foldOptions()), offset: begin };
@@ -138,7 +149,7 @@ class Features {
 
   async #startSlow(partition: number, committed: number | undefined): Promise<number> {
     const { log, logger } = this.#context;
-    const snapshot = await loadSnapshot(log, 'slow', partition);
+    const snapshot = (await loadSnapshot(log, 'slow', partition)) ?? this.#rebuilt.get(partition)?.slow;
     if (snapshot !== undefined && !(await this.#isOutdated(snapshot.state, partition))) {
       this.#begin(partition, snapshot, committed ?? snapshot.offset, []);
       logger.info({ partition, offset: snapshot.offset, committed }, 'going on from a snapshot');
@@ -159,6 +170,43 @@ class Features {
       vectors.filter(({ t }) => t > newest),
     );
     return from;
+  }
+
+  /** Of partitions that a group works on and that have no snapshot of this version. */
+  async #rebuild(): Promise<void> {
+    const { log, health, logger } = this.#context;
+    for (let partition = 0; partition < (await log.partitions('ticks')); partition++) {
+      const committed = await log.committed(FEATURES_GROUP, 'ticks', partition);
+      if (committed === undefined || (await loadSnapshot(log, 'slow', partition)) !== undefined) continue;
+      health.set('features', { ready: false, detail: `rebuilds partition ${partition} beside whoever has it` });
+      const rebuilt = await this.#foldLog(partition, committed);
+      this.#rebuilt.set(partition, rebuilt);
+      logger.info({ partition, offset: rebuilt.slow.offset }, 'rebuilt for want of a snapshot of this version');
+    }
+  }
+
+  /** Up to what the group has committed, which goes on meanwhile: what lies behind that is for the new owner to emit. */
+  async #foldLog(partition: number, committed: number): Promise<Foldings> {
+    const { log } = this.#context;
+    let { begin: offset } = await log.bounds('ticks', partition);
+    const slow = { state: createFold(this.#foldOptions()), offset };
+    const fast = this.#isFast ? { state: createFastFold(this.#foldOptions()), offset } : undefined;
+    for (let end = committed; end > offset && !this.#signal.aborted;) {
+      const lag = end - offset;
+      await this.#foldSilently({ slow, fast }, partition, offset, end);
+      offset = end;
+      if (lag > READY_LAG) end = (await log.committed(FEATURES_GROUP, 'ticks', partition)) ?? end;
+    }
+    return { slow: { ...slow, offset }, fast: fast && { ...fast, offset } };
+  }
+
+  async #foldSilently(foldings: Foldings, partition: number, from: number, end: number): Promise<void> {
+    const options = { from, signal: this.#signal, maxBatch: MAX_BATCH };
+    for await (const { records } of this.#context.log.read('ticks', partition, options)) {
+      const due = records.filter(({ offset }) => offset < end);
+      this.#fold({ ...foldings, emitFrom: Infinity, history: [] }, due);
+      if (due.length < records.length) return;
+    }
   }
 
   #begin(partition: number, slow: Folding<FoldState>, emitFrom: number, history: readonly FeatureVector[]): void {
@@ -235,7 +283,10 @@ class Features {
     this.#report(partition, batch.partition, batch.endOffset - offset);
   }
 
-  #fold({ slow, fast, emitFrom, history }: Partition, records: readonly LogRecord[]): OutRecord[] {
+  #fold(
+    { slow, fast, emitFrom, history }: Pick<Partition, 'slow' | 'fast' | 'emitFrom' | 'history'>,
+    records: readonly LogRecord[],
+  ): OutRecord[] {
     const outputs: OutRecord[] = history.map(vectorRecord);
     const before = { ...slow.state.counts };
     for (const record of records) {

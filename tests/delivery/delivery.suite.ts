@@ -16,13 +16,15 @@ import { type Line, lineOf, rowOf, textOf, type Window } from './report.ts';
 import { Rig } from './rig.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const { DELIVERY_BARS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY = '', DELIVERY_RATE = '2500' } = process.env;
+const { DELIVERY_BARS, DELIVERY_DEFAULTS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY, DELIVERY_RATE = '3000' } = process.env;
 /** CI's outages are a tenth of the long ones. */
 const SCALE = DELIVERY_LONG === undefined ? 1 : 10;
 const LONGEST_MS = 1_500_000 * SCALE;
 /** The last decisions of one minute are settled. */
 const AFTERMATH_MS = 66_000;
-const chosen = SCENARIOS.filter(({ name }) => new RegExp(DELIVERY_ONLY).test(name));
+const chosen = SCENARIOS.filter(({ name, isLong }) =>
+  DELIVERY_ONLY === undefined ? DELIVERY_LONG !== undefined || isLong !== true : new RegExp(DELIVERY_ONLY).test(name),
+);
 
 describeWithKafka('delivery', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-delivery-'));
@@ -35,7 +37,12 @@ describeWithKafka('delivery', () => {
   let rate: number;
 
   beforeAll(async () => {
-    const started = await Rig.start(folder, Number(DELIVERY_RATE), LONGEST_MS);
+    const begun = Date.now();
+    const started = await Rig.start(folder, {
+      rate: Number(DELIVERY_RATE),
+      withinMs: LONGEST_MS,
+      hasShortSessions: DELIVERY_DEFAULTS === undefined,
+    });
     rig = started;
     try {
       const begin = Date.now();
@@ -53,7 +60,8 @@ describeWithKafka('delivery', () => {
       audit = await auditArchive(started.log, store).finally(() => store.close());
       for (const line of lines) process.stdout.write(`${textOf(line)}\n`);
       process.stdout.write(
-        `${rate.toFixed(0)} records of ticks a second; ${evidence.signals} decisions, ${evidence.outcomes} outcomes\n`,
+        `${rate.toFixed(0)} records of ticks a second; ${evidence.signals} decisions, ${evidence.outcomes} outcomes; ` +
+          `${((Date.now() - begun) / 60_000).toFixed(1)} minutes\n`,
       );
       if (DELIVERY_JSON !== undefined) writeFileSync(DELIVERY_JSON, `${JSON.stringify(lines.map(rowOf), undefined, 2)}\n`);
     } catch (thrown) {

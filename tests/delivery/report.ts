@@ -17,6 +17,8 @@ export interface Window {
 
 export interface Line extends Tally {
   readonly scenario: string;
+  /** Why it did not run here. */
+  readonly leftOut?: string;
   /** Seconds. */
   readonly recovery: number;
   /** Longest that passes. */
@@ -46,6 +48,7 @@ export function lineOf(window: Window, evidence: Evidence, ledger: readonly Ledg
   };
   return {
     scenario: scenario.name,
+    ...(window.outcome !== undefined && 'leftOut' in window.outcome && { leftOut: window.outcome.leftOut }),
     bar: scenario.bar,
     recovery: recoveryOf(window, evidence),
     findings,
@@ -61,7 +64,8 @@ export function rowOf({ scenario, sent, acknowledged, seen, lost, doubled, outOf
 }
 
 export function textOf(line: Line): string {
-  const { scenario, sent, acknowledged, seen, lost, doubled, outOfOrder, recovery, bar } = line;
+  const { scenario, leftOut, sent, acknowledged, seen, lost, doubled, outOfOrder, recovery, bar } = line;
+  if (leftOut !== undefined) return `${scenario}: left out, ${leftOut}`;
   const counts = `sent ${sent}, acknowledged ${acknowledged}, seen ${seen}, lost ${lost}, doubled ${doubled}`;
   const limit = Number.isFinite(bar) ? ` (bar ${bar} s)` : '';
   return `${scenario}: ${counts}, out of order ${outOfOrder}, recovery ${recovery.toFixed(1)} s${limit}`;
@@ -77,7 +81,7 @@ function recoveryOf(window: Window, evidence: Evidence): number {
     );
     return (Math.max(...masked) - from) / 1000;
   }
-  const start = outcome?.mendedAt ?? from;
+  const start = outcome !== undefined && 'mendedAt' in outcome ? outcome.mendedAt : from;
   return ((lateOf(window, evidence).at(-1)?.at ?? start) - start) / 1000;
 }
 

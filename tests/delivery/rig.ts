@@ -21,6 +21,7 @@ import { type FaultKind, type FaultOptions } from '#services/simulator/faults.ts
 import { type LedgerTrade } from '#services/simulator/ledger.ts';
 import { type Cluster, startCluster } from '#tests/kafka/broker.ts';
 import { Processes } from '#tests/shapes/processes.ts';
+import { buildNextVersion } from './next-version.ts';
 import { Probe } from './probe.ts';
 
 /** BTC and ETH lie in two of them. */
@@ -38,6 +39,12 @@ const RESTART_AFTER_MS = 300;
 /** A feature that is there from the third minute on; the bundle reads it and the one two minutes before. */
 const FEATURE = 'leg_ret.coinbase_usd@1';
 
+interface RigOptions {
+  readonly rate: number;
+  readonly withinMs: number;
+  readonly hasShortSessions: boolean;
+}
+
 export class Rig {
   readonly cluster: Cluster;
   readonly log: EventLog;
@@ -46,6 +53,8 @@ export class Rig {
   readonly #processes: Processes;
   readonly #control: string;
   readonly #arguments: ReadonlyMap<string, readonly string[]>;
+  /** Of services that are not of this version. */
+  readonly #binaries = new Map<string, string>();
   readonly #running = new Map<string, ChildProcess>();
   #stopping = false;
 
@@ -64,13 +73,16 @@ export class Rig {
     this.#arguments = commands;
   }
 
-  /** `rate`: book updates and trades a second over both venues. Resolves when every service works. */
-  static async start(folder: string, rate: number, withinMs: number): Promise<Rig> {
+  /**
+   * `rate`: book updates and trades a second over both venues; `hasShortSessions`: brokers and groups notice a death within two seconds
+   * instead of what is their default. Resolves when every service works.
+   */
+  static async start(folder: string, { rate, withinMs, hasShortSessions }: RigOptions): Promise<Rig> {
     // As in an image: without it a start takes two seconds longer.
     execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.js')]);
     const processes = new Processes(folder, withinMs);
     const [cluster, store, urls] = await Promise.all([
-      startCluster(),
+      startCluster({ hasShortSessions }),
       startHttpFront(join(folder, 'store')),
       startSimulator(processes, rate),
     ]);
@@ -81,7 +93,13 @@ export class Rig {
     const keyFile = join(folder, 'operator.pem');
     await publishBundle(log, keyFile);
     const probe = await Probe.start(brokers, PROBE_PREFIX);
-    const commands = commandsOf(cluster, store.url, urls, keyFile);
+    const commands = commandsOf(
+      cluster,
+      store.url,
+      urls,
+      keyFile,
+      hasShortSessions ? ['--session-timeout-ms', `${SESSION_MS}`] : [],
+    );
     const rig = new Rig({ cluster, log, probe, store }, processes, urls['control']!, commands);
     for (const name of [...SERVICES, 'clock-standby']) rig.#launch(name);
     try {
@@ -101,8 +119,18 @@ export class Rig {
 
   /** A second member of the service's group, until the function returned is called. */
   join(name: ServiceName): () => Promise<void> {
-    const child = this.#processes.start(`${name}-2`, ...this.#arguments.get(name)!);
+    const child = this.#start(name, `${name}-2`);
     return () => end(child, 'SIGTERM');
+  }
+
+  /** From now on `name` starts as its next version. */
+  upgrade(name: ServiceName): void {
+    this.#binaries.set(name, buildNextVersion());
+  }
+
+  /** What a process has said. */
+  async untilSaid(process: string, text: string, times: number): Promise<void> {
+    while (this.#processes.output(process).split(text).length <= times) await delay(100);
   }
 
   async fault(venue: VenueName, kind: FaultKind, options: FaultOptions = {}): Promise<void> {
@@ -171,9 +199,14 @@ export class Rig {
     return this.#processes.tails();
   }
 
+  #start(service: string, name: string): ChildProcess {
+    const [binary, args] = [this.#binaries.get(service), this.#arguments.get(service)!];
+    return binary === undefined ? this.#processes.start(name, ...args) : this.#processes.startFrom(binary, name, ...args);
+  }
+
   #launch(name: string): void {
     if (this.#stopping) return;
-    const child = this.#processes.start(name, ...this.#arguments.get(name)!);
+    const child = this.#start(name, name);
     this.#running.set(name, child);
     child.once('exit', () => {
       if (!this.#stopping) setTimeout(() => this.#launch(name), RESTART_AFTER_MS);
@@ -226,8 +259,9 @@ function commandsOf(
   storeUrl: string,
   urls: Readonly<Record<string, string>>,
   keyFile: string,
+  sessions: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
-  const common = ['--topic-prefix', PREFIX, '--source', 'sim', '--session-timeout-ms', `${SESSION_MS}`];
+  const common = ['--topic-prefix', PREFIX, '--source', 'sim', ...sessions];
   const direct = ['--brokers', cluster.brokers.join(','), ...common];
   const detour = ['--brokers', cluster.detour.join(','), ...common];
   const venue = (name: VenueName): string[] => [

@@ -1,6 +1,9 @@
-/** What goes wrong, one after another on one running system, so that each scenario also meets what the one before has left. */
+/**
+ * What goes wrong, one after another on one running system, so that each scenario also meets what the one before has left. Those that have
+ * to begin at some second of the minute stand between those that need not, which fill the time until then.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Rig, SERVICES, type VenueName, VENUES } from './rig.ts';
+import { PARTITIONS, type Rig, SERVICES, type VenueName, VENUES } from './rig.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -8,16 +11,18 @@ export interface Scenario {
   readonly at?: number;
   /** Longest recovery that passes, seconds. */
   readonly bar: number;
+  /** Only with `--long`, or where it is named: CI has fifteen minutes, and another scenario there does nearly the same. */
+  readonly isLong?: boolean;
   /** Venues that go dark: what counts is how soon they are masked, and that the others are not. */
   readonly masks?: readonly string[];
   /**
    * Does it and waits until all should be well again; `scale` multiplies outages. Resolves to the moment from which recovery counts where
-   * that is not the beginning, milliseconds, or to the recovery itself where the log does not show it.
+   * that is not the beginning, milliseconds, or to the recovery itself where the log does not show it, or to why it cannot be done here.
    */
   readonly run: (rig: Rig, scale: number) => Promise<Outcome | undefined>;
 }
 
-export type Outcome = { readonly mendedAt: number } | { readonly recoverySeconds: number };
+export type Outcome = { readonly mendedAt: number } | { readonly recoverySeconds: number } | { readonly leftOut: string };
 
 const SERVICE_BAR = 10;
 const BROKER_BAR = 15;
@@ -27,6 +32,7 @@ const SETTLE = 13_000;
 /** A vector is made at each whole minute, decided upon at once, and settled a minute and two seconds of grace later. */
 const BEFORE_VECTORS = 59;
 const BEFORE_OUTCOMES = 2;
+const EVERYBODY = [...SERVICES, 'clock-standby'];
 
 function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM'): Scenario {
   const at = { features: BEFORE_VECTORS, inference: BEFORE_VECTORS, evaluation: BEFORE_OUTCOMES };
@@ -78,139 +84,207 @@ function dark(name: string, venues: readonly VenueName[]): Scenario {
   };
 }
 
-export const SCENARIOS: readonly Scenario[] = [
-  ...SERVICES.map((service) => ends(service, 'SIGKILL')),
-  ...SERVICES.map((service) => ends(service, 'SIGTERM')),
-  {
-    name: 'kill -9 all services',
-    at: BEFORE_VECTORS,
-    bar: SERVICE_BAR,
-    run: async (rig) => {
-      for (const service of [...SERVICES, 'clock-standby']) rig.kill(service);
-      await delay(SETTLE);
-      return undefined;
-    },
+const ROLLING_RESTART: Scenario = {
+  name: 'rolling restart of the brokers',
+  bar: Infinity,
+  run: async (rig) => {
+    for (const index of rig.cluster.brokers.keys()) {
+      await rig.cluster.end(index, 'SIGTERM');
+      await rig.cluster.restart(index);
+      await delay(4_000);
+    }
+    await delay(6_000);
+    return undefined;
   },
-  ...[0, 1, 2].map(killsBroker),
-  {
-    name: 'rolling restart of the brokers',
-    bar: Infinity,
-    run: async (rig) => {
-      for (const index of rig.cluster.brokers.keys()) {
-        await rig.cluster.end(index, 'SIGTERM');
-        await rig.cluster.restart(index);
-        await delay(4_000);
-      }
-      await delay(6_000);
-      return undefined;
-    },
-  },
-  {
-    name: 'leaders move every few seconds',
-    at: BEFORE_VECTORS - 5,
-    bar: Infinity,
-    run: async (rig, scale) => {
-      for (let round = 0; round < 4 * scale; round++) {
-        await rig.moveLeaders();
-        await delay(5_000);
-      }
+};
+
+const MOVING_LEADERS: Scenario = {
+  name: 'leaders move every few seconds',
+  bar: Infinity,
+  run: async (rig, scale) => {
+    for (let round = 0; round < 4 * scale; round++) {
+      await rig.moveLeaders();
       await delay(5_000);
-      return undefined;
-    },
+    }
+    await delay(5_000);
+    return undefined;
   },
-  {
-    name: 'network cut: features and ingest-kraken lose the brokers',
-    at: BEFORE_VECTORS,
-    bar: SERVICE_BAR,
-    run: async (rig, scale) => {
-      rig.cluster.proxy.cut();
-      await delay(6_000 * scale);
-      rig.cluster.proxy.heal();
-      const mendedAt = Date.now();
-      await delay(SETTLE);
-      return { mendedAt };
-    },
+};
+
+const NETWORK_CUT: Scenario = {
+  name: 'network cut: features and ingest-kraken lose the brokers',
+  at: BEFORE_VECTORS,
+  bar: SERVICE_BAR,
+  run: async (rig, scale) => {
+    rig.cluster.proxy.cut();
+    await delay(6_000 * scale);
+    rig.cluster.proxy.heal();
+    const mendedAt = Date.now();
+    await delay(SETTLE);
+    return { mendedAt };
   },
-  {
-    name: 'ClickHouse down',
-    bar: SERVICE_BAR,
-    run: async (rig, scale) => {
-      await rig.store.down();
-      await delay(30_000 * scale);
-      await rig.store.up();
-      return { recoverySeconds: (await rig.untilArchived(60_000)) / 1000 };
-    },
+};
+
+const CLICKHOUSE_DOWN: Scenario = {
+  name: 'ClickHouse down',
+  bar: SERVICE_BAR,
+  run: async (rig, scale) => {
+    await rig.store.down();
+    await delay(30_000 * scale);
+    await rig.store.up();
+    return { recoverySeconds: (await rig.untilArchived(60_000)) / 1000 };
   },
-  {
-    name: 'rebalance storm',
-    at: 50,
-    bar: SERVICE_BAR,
-    run: async (rig, scale) => {
-      const services = ['features', 'inference', 'evaluation'] as const;
-      for (let round = 0; round < 3 * scale; round++) {
-        const leave = services.map((service) => rig.join(service));
-        await delay(5_000);
-        await Promise.all(leave.map((each) => each()));
+};
+
+const REBALANCE_STORM: Scenario = {
+  name: 'rebalance storm',
+  bar: SERVICE_BAR,
+  run: async (rig, scale) => {
+    const services = ['features', 'inference', 'evaluation'] as const;
+    for (let round = 0; round < 3 * scale; round++) {
+      const leave = services.map((service) => rig.join(service));
+      await delay(5_000);
+      await Promise.all(leave.map((each) => each()));
+      await delay(1_000);
+    }
+    const mendedAt = Date.now();
+    await delay(SETTLE);
+    return { mendedAt };
+  },
+};
+
+const ZOMBIE: Scenario = {
+  name: 'SIGSTOP features, another member takes over, the zombie wakes',
+  at: 54,
+  bar: SERVICE_BAR,
+  run: async (rig, scale) => {
+    const leave = rig.join('features');
+    await delay(4_000);
+    rig.kill('features', 'SIGSTOP');
+    const mendedAt = Date.now();
+    await delay(6_000 * scale);
+    rig.kill('features', 'SIGCONT');
+    await delay(5_000);
+    await leave();
+    await delay(8_000);
+    return { mendedAt };
+  },
+};
+
+const STALLED: Scenario = {
+  name: 'coinbase stalled',
+  at: BEFORE_VECTORS - 6,
+  bar: MASK_BAR,
+  masks: ['coinbase'],
+  run: async (rig, scale) => {
+    await rig.fault('coinbase', 'stall', { seconds: 8 * scale });
+    await delay(8_000 * scale + 6_000);
+    return undefined;
+  },
+};
+
+const LYING: Scenario = {
+  name: 'venues lying: holes, crossed books, absurd prices, broken frames, bad checksums',
+  bar: Infinity,
+  run: async (rig) => {
+    for (const venue of VENUES) {
+      for (const kind of ['gap', 'crossed', 'absurd'] as const) {
+        await rig.fault(venue, kind, { count: 5 });
         await delay(1_000);
       }
-      const mendedAt = Date.now();
-      await delay(SETTLE);
-      return { mendedAt };
-    },
+      await rig.fault(venue, 'malformed');
+    }
+    await rig.fault('kraken', 'badChecksum', { count: 5 });
+    await delay(8_000);
+    return undefined;
   },
-  {
-    name: 'SIGSTOP features, another member takes over, the zombie wakes',
-    at: 54,
+};
+
+const AHEAD_IN_TIME: Scenario = {
+  name: 'kraken 10 minutes ahead in time',
+  bar: Infinity,
+  run: async (rig, scale) => {
+    await rig.fault('kraken', 'clockSkew', { offsetMs: 600_000, seconds: 15 * scale });
+    await delay(15_000 * scale + 3_000);
+    return undefined;
+  },
+};
+
+const UPGRADE: Scenario = {
+  name: 'features restarts as another version, rebuilt beside the old one',
+  bar: SERVICE_BAR,
+  run: async (rig) => {
+    rig.upgrade('features');
+    const leave = rig.join('features');
+    await rig.untilSaid('features-2', 'rebuilt for want of a snapshot', PARTITIONS);
+    rig.kill('features', 'SIGTERM');
+    const mendedAt = Date.now();
+    await delay(SETTLE);
+    await leave();
+    await delay(5_000);
+    return { mendedAt };
+  },
+};
+
+/** A broker whose only disk is full stops itself; whoever looks after it makes room and starts it again. */
+const DISK_FULL: Scenario = {
+  name: 'disk full under broker 3',
+  at: BEFORE_VECTORS - 4,
+  bar: BROKER_BAR,
+  run: async (rig) => {
+    const { cluster } = rig;
+    if (cluster.disk === undefined) return { leftOut: 'mounting a disk of its own is refused here' };
+    cluster.disk.fill();
+    await delay(15_000);
+    cluster.disk.free();
+    await cluster.end(2);
+    await cluster.restart(2);
+    await delay(10_000);
+    return undefined;
+  },
+};
+
+function endsAll(signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+  return {
+    name: `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} all services`,
+    at: BEFORE_VECTORS,
     bar: SERVICE_BAR,
-    run: async (rig, scale) => {
-      const leave = rig.join('features');
-      await delay(4_000);
-      rig.kill('features', 'SIGSTOP');
-      const mendedAt = Date.now();
-      await delay(6_000 * scale);
-      rig.kill('features', 'SIGCONT');
-      await delay(5_000);
-      await leave();
-      await delay(8_000);
-      return { mendedAt };
-    },
-  },
-  ...VENUES.map((venue) => dark(`${venue} dead`, [venue])),
-  dark('both venues gone, then back', VENUES),
-  {
-    name: 'coinbase stalled',
-    at: BEFORE_VECTORS - 6,
-    bar: MASK_BAR,
-    masks: ['coinbase'],
-    run: async (rig, scale) => {
-      await rig.fault('coinbase', 'stall', { seconds: 8 * scale });
-      await delay(8_000 * scale + 6_000);
-      return undefined;
-    },
-  },
-  {
-    name: 'venues lying: holes, crossed books, absurd prices, broken frames, bad checksums',
-    bar: Infinity,
     run: async (rig) => {
-      for (const venue of VENUES) {
-        for (const kind of ['gap', 'crossed', 'absurd'] as const) {
-          await rig.fault(venue, kind, { count: 5 });
-          await delay(1_000);
-        }
-        await rig.fault(venue, 'malformed');
-      }
-      await rig.fault('kraken', 'badChecksum', { count: 5 });
-      await delay(8_000);
+      for (const service of EVERYBODY) rig.kill(service, signal);
+      await delay(SETTLE);
       return undefined;
     },
-  },
-  {
-    name: 'kraken 10 minutes ahead in time',
-    bar: Infinity,
-    run: async (rig, scale) => {
-      await rig.fault('kraken', 'clockSkew', { offsetMs: 600_000, seconds: 15 * scale });
-      await delay(15_000 * scale + 3_000);
-      return undefined;
-    },
-  },
+  };
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  ends('ingest-coinbase', 'SIGKILL'),
+  ends('ingest-kraken', 'SIGKILL'),
+  ends('features', 'SIGKILL'),
+  ends('clock', 'SIGKILL'),
+  ends('archive', 'SIGKILL'),
+  ends('inference', 'SIGKILL'),
+  REBALANCE_STORM,
+  endsAll('SIGKILL'),
+  CLICKHOUSE_DOWN,
+  ends('evaluation', 'SIGKILL'),
+  MOVING_LEADERS,
+  killsBroker(0),
+  NETWORK_CUT,
+  LYING,
+  ZOMBIE,
+  AHEAD_IN_TIME,
+  dark('coinbase dead', ['coinbase']),
+  UPGRADE,
+  DISK_FULL,
+  dark('both venues gone, then back', VENUES),
+  endsAll('SIGTERM'),
+  ROLLING_RESTART,
+  ...[killsBroker(1), killsBroker(2), dark('kraken dead', ['kraken'])].map(inLong),
+  inLong(STALLED),
+  ...SERVICES.map((service) => inLong(ends(service, 'SIGTERM'))),
 ];
+
+function inLong(scenario: Scenario): Scenario {
+  return { ...scenario, isLong: true };
+}

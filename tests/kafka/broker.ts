@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Disk, mountDisk } from './disk.ts';
 import { freePorts, KafkaNode, type Listener, type NodePlan } from './node.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
@@ -26,7 +27,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.min.session.timeout.ms=1000
 `;
-/** Sessions shortened: with the defaults a killed broker is missed after 9 s, its partitions have a new leader after about 20. */
 const OF_THREE = `${SETTINGS}offsets.topic.replication.factor=3
 transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
@@ -34,13 +34,15 @@ default.replication.factor=3
 min.insync.replicas=2
 share.coordinator.state.topic.replication.factor=3
 share.coordinator.state.topic.min.isr=2
-group.min.session.timeout.ms=2000
+leader.imbalance.check.interval.seconds=5
+`;
+/** With the defaults a killed broker is missed after 9 s, its partitions have a new leader after about 20. */
+const SHORT_SESSIONS = `group.min.session.timeout.ms=2000
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=250
 controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
 replica.lag.time.max.ms=5000
-leader.imbalance.check.interval.seconds=5
 `;
 
 export interface Broker {
@@ -63,6 +65,8 @@ export interface Cluster {
   end(index: number, signal?: NodeJS.Signals): Promise<void>;
   /** Starts it again after `end`; resolves when it answers. */
   restart(index: number): Promise<void>;
+  /** Of the last broker; undefined where none can be mounted. */
+  readonly disk: Disk | undefined;
   stop(): Promise<void>;
 }
 
@@ -83,20 +87,34 @@ export async function startBroker(listener?: Listener): Promise<Broker> {
 }
 
 /** Three brokers: every topic in three copies, acknowledged by two at least. */
-export async function startCluster(): Promise<Cluster> {
+export async function startCluster({ hasShortSessions = true } = {}): Promise<Cluster> {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-disk-'));
+  const disk = mountDisk(folder);
+  const release = (): void => {
+    process.removeListener('exit', release);
+    disk?.unmount();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', release);
   const ports = await freePorts(9);
   const proxy = await startProxy(ports.slice(6));
   const plans = [0, 1, 2].map((index) => ({
     id: index + 1,
     port: ports[index]!,
     controllerPort: ports[index + 3]!,
+    ...(index === 2 && { data: folder }),
     detour: { port: ports[index + 6]!, toldPort: proxy.ports[index]! },
   }));
-  const { nodes, stop } = await startNodes(plans, OF_THREE);
+  const settings = hasShortSessions ? OF_THREE + SHORT_SESSIONS : OF_THREE;
+  const { nodes, stop } = await startNodes(plans, settings).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   return {
     brokers: nodes.map(({ address }) => address),
     detour: proxy.ports.map((port) => `127.0.0.1:${port}`),
     proxy,
+    disk,
     end: async (index, signal) => {
       await nodes[index]!.end(signal);
       await proxy.refuse(index);
@@ -109,6 +127,7 @@ export async function startCluster(): Promise<Cluster> {
     stop: async () => {
       await proxy.close();
       await stop();
+      release();
     },
   };
 }

@@ -14,6 +14,8 @@ export interface NodePlan {
   readonly id: number;
   readonly port: number;
   readonly controllerPort: number;
+  /** Folder of its log; default: in its own directory. */
+  readonly data?: string;
   /** Of a second listener: where it listens, and the port that it tells its clients, which is somebody else's. */
   readonly detour?: { readonly port: number; readonly toldPort: number };
 }
@@ -48,7 +50,8 @@ export class KafkaNode {
     this.#output = join(directory, 'broker.out');
     this.#client = { ...listener.client, brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 } };
     this.#java = [...HEAP, '-cp', join(fetchJars(), '*')];
-    writeFileSync(this.#configuration, `${placeOf(plan, all, listener)}log.dirs=${join(directory, 'data')}\n${settings}`);
+    const data = join(plan.data ?? directory, 'data');
+    writeFileSync(this.#configuration, `${placeOf(plan, all, listener)}log.dirs=${data}\n${settings}`);
     // With an equals sign: one id in 64 begins with a dash and would be taken for an option.
     const format = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', this.#configuration];
     execute('java', [...this.#java, ...format, ...listener.formatting], directory);

@@ -32,10 +32,15 @@ export class Processes {
 
   /** A service that runs until it is told to stop. */
   start(name: string, ...args: string[]): ChildProcess {
+    return this.startFrom(BINARY, name, ...args);
+  }
+
+  /** One of another version. */
+  startFrom(binary: string, name: string, ...args: string[]): ChildProcess {
     const output = openSync(this.#file(name), 'a');
     // Jest says that this is a test, and kafkajs then waits other times.
     const env = { ...process.env, NODE_ENV: 'production' };
-    const child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', output, output], env });
+    const child = spawn(process.execPath, [binary, ...args], { stdio: ['ignore', output, output], env });
     closeSync(output);
     this.#started.set(name, child);
     this.#names.add(name);
