@@ -3,9 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, statfsSync } from 'node:fs';
 
 const SIZE = 8 * 1024 ** 3;
+/** Left when the disk is made full: what is written while its size changes must fit. */
+const SLACK = 2 * 1024 ** 2;
 
 export interface Disk {
-  /** Not a byte fits any more. */
+  /** Two megabytes fit, and no more. */
   fill(): void;
   free(): void;
   unmount(): void;
@@ -26,7 +28,7 @@ export function mountDisk(folder: string): Disk | undefined {
   return {
     fill: () => {
       const { blocks, bfree, bsize } = statfsSync(folder);
-      resize((blocks - bfree) * bsize);
+      resize((blocks - bfree) * bsize + SLACK);
     },
     free: () => resize(SIZE),
     unmount: () => {
