@@ -72,7 +72,7 @@ export function clusterOf(kafka: Kafka): Cluster {
 
 interface Runner {
   readonly running: boolean;
-  fetch(nodeId: string): Promise<readonly unknown[]>;
+  fetch: (this: Runner, nodeId: string) => Promise<readonly unknown[]>;
 }
 
 let areEnded = false;
@@ -86,7 +86,7 @@ export function endStoppedFetchers(): void {
   const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/runner.js') as { readonly prototype: Runner };
   const { fetch } = prototype;
   if (typeof fetch !== 'function') throw unexpected();
-  prototype.fetch = function (this: Runner, nodeId) {
+  prototype.fetch = function (nodeId) {
     return this.running ? fetch.call(this, nodeId) : Promise.reject(new Error('the consumer has stopped'));
   };
   areEnded = true;
