@@ -128,7 +128,10 @@ describe('OpenAPI', () => {
   test.each(
     Object.entries<Route>(ROUTES).filter(([, { method, answers }]) => method === 'GET' && answers[200]?.schema !== undefined),
   )('%s answers what it says', async (name, { path, answers }) => {
-    if (name === 'signalStream') return expect((await events(1, `${path}?after=sim.0-0`)).length).toBeGreaterThan(0);
+    if (name === 'signalStream') {
+      expect((await events(1, `${path}?after=sim.0-0`)).length).toBeGreaterThan(0);
+      return;
+    }
     const answer = await get(path);
     const { schema } = answers[answer.status]!;
     expect(schema!.safeParse(await answer.json())).toMatchObject({ success: true });

@@ -70,8 +70,7 @@ const toComponent = (id: string): string => `#/components/schemas/${id}`;
 function jsonSchema(schema: z.ZodType): Json {
   const given = z.globalRegistry.get(schema)?.id;
   if (given !== undefined) return { $ref: toComponent(given) };
-  const { $schema: _, $defs: __, ...rest } = z.toJSONSchema(schema, OPTIONS) as Record<string, unknown>;
-  return referring(rest);
+  return referring(without(z.toJSONSchema(schema, OPTIONS), '$schema', '$defs'));
 }
 
 const OPTIONS = { reused: 'inline' } as const;
@@ -81,19 +80,19 @@ function components(): Json {
   for (const { answers } of Object.values<Route>(ROUTES)) {
     for (const { schema } of Object.values(answers)) {
       if (schema === undefined) continue;
-      const {
-        $schema: _,
-        $defs = {},
-        ...own
-      } = z.toJSONSchema(schema, OPTIONS) as Record<string, unknown> & { $defs?: Record<string, Json> };
+      const whole = z.toJSONSchema(schema, OPTIONS);
+      const own = without(whole, '$schema', '$defs');
       const id = z.globalRegistry.get(schema)?.id;
-      for (const [name, definition] of Object.entries({ ...$defs, ...(id !== undefined && { [id]: own }) })) {
-        const { id: ___, ...rest } = definition as Record<string, unknown>;
-        found[name] = referring(rest);
+      for (const [name, definition] of Object.entries({ ...whole.$defs, ...(id !== undefined && { [id]: own }) })) {
+        found[name] = referring(without(definition, 'id'));
       }
     }
   }
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function without(schema: object, ...names: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
 }
 
 function referring(schema: Json): Json {

@@ -285,12 +285,14 @@ class Gateway {
     }
   }
 
-  async #streamSignals(request: FastifyRequest, reply: FastifyReply, signal: AbortSignal): Promise<unknown> {
-    if (this.#isFull()) return refuseFull(reply);
+  async #streamSignals(request: FastifyRequest, reply: FastifyReply, signal: AbortSignal): Promise<void> {
+    if (this.#isFull()) {
+      await refuseFull(reply);
+      return;
+    }
     this.#signalStreams++;
     try {
       await streamSignals(this.#feed, request, () => beginEvents(reply), signal);
-      return reply;
     } finally {
       this.#signalStreams--;
     }

@@ -45,7 +45,8 @@ async function tail(options: TailOptions, signal: AbortSignal): Promise<void> {
   const newest = await ask('/api/signals', options, signal);
   let cursor = newest.headers.get(CURSOR_HEADER) ?? '';
   for (const row of (await newest.json()) as SignalJson[]) print(row);
-  while (!signal.aborted) {
+  const isOver = (): boolean => signal.aborted;
+  while (!isOver()) {
     try {
       const stream = await ask('/api/signals/stream', options, signal, { 'last-event-id': cursor });
       for await (const { id, data } of eventsIn(stream.body!.pipeThrough(new TextDecoderStream()))) {
@@ -53,7 +54,7 @@ async function tail(options: TailOptions, signal: AbortSignal): Promise<void> {
         if (data !== '') print(JSON.parse(data) as SignalJson);
       }
     } catch (thrown) {
-      if (signal.aborted) return;
+      if (isOver()) return;
       // Away for a moment; what it refuses, it will refuse again.
       if (thrown instanceof TributaryError && thrown.code !== 'TRB_NOT_RUNNING') throw thrown;
     }
