@@ -151,7 +151,7 @@ class NetworkFit {
     this.#shrinkDeep();
     this.#fitWide(Int32Array.from(this.#dataset.rows.keys()));
     const { architecture } = this.#options;
-    const { parameters: _, ...found } = best;
+    const found = { epoch: best.epoch, loss: best.loss };
     const parameters = valuesOf(this.#ops.parameters);
     const onnx = toOnnx(architecture, this.#shape, parameters);
     const model = { ...this.#model, onnx };
