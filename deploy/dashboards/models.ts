@@ -33,6 +33,32 @@ export const models: DashboardSpec = {
       ],
     },
     {
+      title: 'Evidence on the challenger',
+      description: 'Of the paired comparison; 1 = none. At 1 / alpha (20) it is promoted a step further, or leaves.',
+      unit: 'short',
+      queries: [{ expr: `max by (verdict) (${of('tributary_rollout_evidence')})`, legend: '{{verdict}}' }],
+    },
+    {
+      title: 'Evidence of being below the floor',
+      description: 'That what a slot says is right less often than the floor. At 1 / floor-alpha (100) it is rolled back.',
+      unit: 'short',
+      queries: [{ expr: `max by (slot) (${of('tributary_rollout_floor_evidence')})`, legend: '{{slot}}' }],
+    },
+    {
+      title: 'Share of the challenger',
+      description: 'Of the decisions, while it is rolled out; 0 = it runs in shadow alone, or there is none.',
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      queries: [{ expr: `max(${of('tributary_rollout_challenger_share_ratio')})`, legend: 'share' }],
+    },
+    {
+      title: 'Changes of the slots by the rollout',
+      description: 'Serve a share, promote, roll back, clear a slot; `tributary models list` says why.',
+      unit: 'ops',
+      queries: [{ expr: `sum by (action) (${rate('tributary_rollout_steps_total')})`, legend: '{{action}}' }],
+    },
+    {
       title: 'Bundles refused',
       description: 'Unreadable, or trained on features that are not live; by slot, a second.',
       unit: 'ops',

@@ -11,9 +11,12 @@ import { openModel, openSigned, signContent } from '../models/signature.ts';
 import { type ModelSlot } from '../wire/tributary/v1/models.ts';
 import { ModelRegistry, SLOTS } from './registry.ts';
 
+/** `next`: as `ModelRegistry.placeOfNext` says. */
+export const PLACES = [...SLOTS, 'next'] as const;
+
 const who = { actor: z.string().min(1).max(200), reason: z.string().min(1).max(2_000) };
 const actionSchema = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('publish'), slot: z.enum(SLOTS), bundle: z.base64(), ...who }),
+  z.strictObject({ action: z.literal('publish'), slot: z.enum(PLACES), bundle: z.base64(), ...who }),
   z.strictObject({ action: z.enum(['promote', 'rollback', 'pin', 'unpin']), lane: z.enum(LANES).optional(), ...who }),
 ]);
 const orderSchema = z.strictObject({ order: actionSchema, signedAt: z.number() });
@@ -61,7 +64,7 @@ export async function openRegistries(
 
 /**
  * Resolves with the record that the slot has from then on: a bundle goes into the slots of its own lane. Rejects with what the registry
- * throws, and `openModel`; `TRB_BUNDLE_LANE`.
+ * throws, and `openModel`; `TRB_BUNDLE_LANE`, `TRB_MODEL_JUDGED` (`next`, and a challenger is being judged).
  */
 export async function carryOut(
   registries: Registries,
@@ -75,7 +78,13 @@ export async function carryOut(
     const bundle = Buffer.from(order.bundle, 'base64');
     const model = openModel(bundle, trusted);
     const registry = running(registries, 'lane' in model ? model.lane : 'slow');
-    return registry.publish({ ...change, slot: order.slot, bundle, bundleId: model.id });
+    const slot = order.slot === 'next' ? registry.placeOfNext(now) : order.slot;
+    if (slot === undefined) {
+      throw new TributaryError('TRB_MODEL_JUDGED', 'A challenger is being judged.', {
+        hint: 'Publish when it is promoted or has left, after seven days at the latest; or in its place with --slot challenger.',
+      });
+    }
+    return registry.publish({ ...change, slot, bundle, bundleId: model.id });
   }
   const registry = running(registries, order.lane ?? 'slow');
   if (order.action === 'promote') return registry.promote(change);

@@ -149,6 +149,42 @@ describe('the slots', () => {
   });
 });
 
+describe('a challenger', () => {
+  const bundle = Uint8Array.of(1);
+  const settled = (registry: ModelRegistry, effectiveT: number): Promise<void> =>
+    followed(registry, () => registry.since('challenger') >= effectiveT);
+
+  test('takes the place of one that is judged only after a week in the shadow; the first bundle of all decides', async () => {
+    const registry = await open();
+    const later = now + 7 * 86_400_000 + 1;
+    expect(registry.placeOfNext(now)).toBe('champion');
+    await registry.publish({ ...request, bundleId: 'first', bundle });
+    await followed(registry, () => registry.slot('champion') !== undefined);
+    expect(registry.placeOfNext(now)).toBe('challenger');
+    const { effectiveT } = await registry.publish({ ...change, slot: 'challenger', bundleId: 'second', bundle });
+    await settled(registry, effectiveT);
+    expect(registry.placeOfNext(later - 1)).toBeUndefined();
+    expect(registry.placeOfNext(later)).toBe('challenger');
+    const { effectiveT: served } = await registry.serve({ ...change, now: now + MINUTE }, 0.05);
+    await settled(registry, served);
+    expect(registry.placeOfNext(later + MINUTE)).toBeUndefined();
+  });
+
+  test('serves a share from its effective_t on, none before, and none once its slot is cleared', async () => {
+    const registry = await open();
+    await registry.publish({ ...change, slot: 'challenger', bundleId: 'new', bundle, effectiveT: now });
+    await settled(registry, now);
+    const { effectiveT: served } = await registry.serve(change, 0.25);
+    await settled(registry, served);
+    const { effectiveT: cleared } = await registry.clear({ ...change, now: now + MINUTE }, 'challenger');
+    await settled(registry, cleared);
+    const shareAt = (t: number): number | undefined => registry.heldAt(t)[0]?.share;
+    expect([now, served - 1, served, cleared - 1, cleared].map(shareAt)).toEqual([0, 0, 0.25, 0.25, undefined]);
+    expect(registry.slot('challenger')).toBeUndefined();
+    await expect(registry.serve(change, 0.25)).rejects.toMatchObject({ code: 'TRB_MODEL_SLOT_EMPTY' });
+  });
+});
+
 describe('an order', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const stranger = generateKeyPairSync('ed25519');
@@ -165,6 +201,21 @@ describe('an order', () => {
     expect(() => new OrderBook().open(signed, [publicKey], now + 61_000)).toThrow(
       expect.objectContaining({ code: 'TRB_CHANGE_LATE' }),
     );
+  });
+
+  test('to publish where the next one goes is refused while a challenger is being judged', async () => {
+    const registries = { slow: await open(), fast: undefined };
+    const next = async (seed: number): Promise<string> => {
+      const bundle = sealBundle({ target: 'entry', lane: 'slow', seed, trained: { from: 0, to: 1 }, inputs: [], heads: [] });
+      const signedBundle = Buffer.from(signBundle(bundle, privateKey)).toString('base64');
+      const publish: Order = { action: 'publish', slot: 'next', bundle: signedBundle, actor: 'ann', reason: 'trained' };
+      const { slot } = await carryOut(registries, publish, [publicKey], now);
+      await followed(registries.slow, () => registries.slow.slots().some(({ bundleId }) => bundleId === bundle.id));
+      return slot;
+    };
+    expect(await next(1)).toBe('champion');
+    expect(await next(2)).toBe('challenger');
+    await expect(next(3)).rejects.toMatchObject({ code: 'TRB_MODEL_JUDGED' });
   });
 
   test('to publish a bundle of a lane that does not run is refused; where it runs, the bundle goes into slots of its own', async () => {

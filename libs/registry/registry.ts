@@ -4,7 +4,7 @@
  * the newest record of each slot, the champion before it serves: it stands in `previous`. Each lane has slots of its own.
  */
 import { TributaryError } from '../errors/errors.ts';
-import { type EventLog } from '../log/port.ts';
+import { type EventLog, type OutRecord } from '../log/port.ts';
 import { type Lane } from '../market/horizon.ts';
 import { ModelSlot } from '../wire/tributary/v1/models.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
@@ -15,10 +15,12 @@ export type SlotName = (typeof SLOTS)[number];
 
 /** Before a slot's name in the log, by lane: a version that knows no fast lane passes over what it cannot serve. */
 const PREFIX: Readonly<Record<Lane, string>> = { slow: '', fast: 'fast/' };
-/** Champions kept in memory: the serving one and those that wait for their effective_t (a replay lays out several). */
-const KEPT = 32;
+/** Records of a slot kept in memory: the one in force and those that wait for their effective_t (a replay lays out several champions). */
+const KEPT = { champion: 32, challenger: 4, previous: 4, fallback: 4 } as const satisfies Record<SlotName, number>;
 /** Between a change and the first decision it bears on, milliseconds: every reader has seen it by then, and clocks may differ a little. */
 const LEAD_MS = 2_000;
+/** How long a challenger is left in the shadow before the next one may take its place, milliseconds. */
+const JUDGED_MS = 7 * 86_400_000;
 
 /** Who changes something, and why. */
 export interface Change {
@@ -40,27 +42,36 @@ export interface PublishRequest extends Change {
   readonly effectiveT?: number;
 }
 
+/** Makes records durable, all or none. */
+export type Append = (records: readonly OutRecord[]) => Promise<void>;
+
 export class ModelRegistry {
   readonly lane: Lane;
   readonly #log: EventLog;
+  readonly #appendTo: Append;
   readonly #slots = new Map<SlotName, ModelSlot>();
-  /** By effective_t. */
-  #champions: ModelSlot[] = [];
+  /** Of each slot, by effective_t. */
+  readonly #history = new Map<SlotName, readonly ModelSlot[]>();
   readonly #listeners = new Set<() => void>();
 
-  private constructor(log: EventLog, lane: Lane) {
+  private constructor(log: EventLog, lane: Lane, append: Append) {
     this.#log = log;
     this.lane = lane;
+    this.#appendTo = append;
   }
 
-  /** Reads the topic to its end, then follows it until `signal` aborts; `failed` hears why following ended early. */
+  /**
+   * Reads the topic to its end, then follows it until `signal` aborts; `failed` hears why following ended early. `append`: for who may write
+   * only as long as it holds an office; default: the log's.
+   */
   static async open(
     log: EventLog,
     signal: AbortSignal,
     failed: (error: unknown) => void,
     lane: Lane = 'slow',
+    append: Append = (records) => log.append(records),
   ): Promise<ModelRegistry> {
-    const registry = new ModelRegistry(log, lane);
+    const registry = new ModelRegistry(log, lane, append);
     let next = (await log.bounds('models', 0)).begin;
     for await (const batch of log.read('models', 0, { signal })) {
       for (const record of batch.records) {
@@ -82,13 +93,28 @@ export class ModelRegistry {
     return SLOTS.flatMap((name) => this.slot(name) ?? []);
   }
 
-  /** What the slots hold at `t` (milliseconds), in the order in which they may decide; a challenger, which may not, stands last. */
+  /** From which decision time on the slot holds what it holds, or nothing; milliseconds, 0 = nothing was ever in it. */
+  since(name: SlotName): number {
+    return this.#slots.get(name)?.effectiveT ?? 0;
+  }
+
+  /**
+   * Where a bundle goes that was trained just now: the first of all decides, a later one has to show itself; undefined = it would take the place
+   * of a challenger that is being judged.
+   */
+  placeOfNext(now: number): 'champion' | 'challenger' | undefined {
+    if (!this.#slots.has('champion')) return 'champion';
+    const challenger = this.slot('challenger');
+    const isFree = challenger === undefined || (challenger.share === 0 && now - challenger.time > JUDGED_MS);
+    return isFree ? 'challenger' : undefined;
+  }
+
+  /** What the slots hold at `t` (milliseconds), in the order in which they decide; a challenger stands last. */
   heldAt(t: number): readonly ModelSlot[] {
-    const champion = this.#champions.findLast((record) => record.effectiveT <= t);
-    const others = (['previous', 'fallback', 'challenger'] as const).map((name) => this.#slots.get(name));
-    return [champion, ...others].filter(
-      (record) => record !== undefined && !isEmpty(record) && record.effectiveT <= t,
-    ) as ModelSlot[];
+    return (['champion', 'previous', 'fallback', 'challenger'] as const).flatMap((name) => {
+      const record = this.#history.get(name)?.findLast(({ effectiveT }) => effectiveT <= t);
+      return record === undefined || isEmpty(record) ? [] : record;
+    });
   }
 
   /** Calls `listener` after every change, until the returned function is called. */
@@ -108,6 +134,22 @@ export class ModelRegistry {
     return record;
   }
 
+  /** The challenger serves a share of the decisions, 0..1. Throws `TRB_MODEL_SLOT_EMPTY`. */
+  async serve(change: Change, share: number): Promise<ModelSlot> {
+    const { bundleId, bundle } = this.#filled('challenger');
+    const record = await this.#record(change, { slot: 'challenger', bundleId, bundle, share });
+    await this.#append([record]);
+    return record;
+  }
+
+  /** The slot holds nothing from then on. Throws `TRB_MODEL_SLOT_EMPTY`. */
+  async clear(change: Change, slot: 'challenger' | 'fallback'): Promise<ModelSlot> {
+    this.#filled(slot);
+    const record = emptied(await this.#record(change, NOTHING), slot);
+    await this.#append([record]);
+    return record;
+  }
+
   /** The challenger becomes the champion. Throws `TRB_MODEL_SLOT_EMPTY`, `TRB_MODEL_PINNED`. */
   async promote(change: Change): Promise<ModelSlot> {
     const { bundleId, bundle } = this.#filled('challenger');
@@ -118,17 +160,13 @@ export class ModelRegistry {
 
   /**
    * The previous bundle becomes the champion again, pinned or not; where there is none, the champion leaves its slot, and the fallback
-   * decides. What was champion goes on in shadow unless a challenger does. Throws `TRB_MODEL_SLOT_EMPTY`.
+   * decides. What was champion goes on in shadow unless a challenger does, or `isOver`. Throws `TRB_MODEL_SLOT_EMPTY`.
    */
-  async rollback(change: Change): Promise<ModelSlot> {
+  async rollback(change: Change, isOver = false): Promise<ModelSlot> {
     const from = this.#filled('champion');
     const back = this.slot('previous');
-    const record = await this.#record(change, {
-      slot: 'champion',
-      bundleId: back?.bundleId ?? '',
-      bundle: back?.bundle ?? new Uint8Array(),
-    });
-    const shadow = this.slot('challenger') === undefined ? [{ ...record, ...ofBundle(from), slot: 'challenger' }] : [];
+    const record = await this.#record(change, { ...NOTHING, ...(back === undefined ? {} : ofBundle(back)), slot: 'champion' });
+    const shadow = this.slot('challenger') === undefined && !isOver ? [{ ...record, ...ofBundle(from), slot: 'challenger' }] : [];
     await this.#append([...(back === undefined ? [] : [emptied(record, 'previous')]), ...shadow, record]);
     return record;
   }
@@ -151,10 +189,11 @@ export class ModelRegistry {
 
   async #record(
     { actor, reason, now }: Change,
-    held: Pick<ModelSlot, 'slot' | 'bundleId' | 'bundle'>,
+    held: Pick<ModelSlot, 'slot' | 'bundleId' | 'bundle'> & Partial<Pick<ModelSlot, 'share'>>,
     effectiveT?: number,
   ): Promise<ModelSlot> {
-    return { ...held, effectiveT: effectiveT ?? (await this.#nextEffectiveT(now)), actor, reason, time: now, pinned: false };
+    const change = { actor, reason, time: now, pinned: false };
+    return { share: 0, ...held, effectiveT: effectiveT ?? (await this.#nextEffectiveT(now)), ...change };
   }
 
   /** The champion that `next` takes the place of, as it stands in `previous` from then on. */
@@ -180,7 +219,7 @@ export class ModelRegistry {
 
   async #append(records: readonly ModelSlot[]): Promise<void> {
     const named = records.map((record) => ({ ...record, slot: PREFIX[this.lane] + record.slot }));
-    await this.#log.append(
+    await this.#appendTo(
       named.map((record) => ({ topic: 'models', key: record.slot, value: ModelSlot.encode(record).finish() })),
     );
   }
@@ -205,11 +244,12 @@ export class ModelRegistry {
     if (slot === undefined) return;
     const own = { ...record, slot };
     this.#slots.set(slot, own);
-    if (slot !== 'champion') return;
-    const others = this.#champions.filter((known) => known.effectiveT !== own.effectiveT);
-    this.#champions = [...others, own].sort((a, b) => a.effectiveT - b.effectiveT).slice(-KEPT);
+    const others = (this.#history.get(slot) ?? []).filter((known) => known.effectiveT !== own.effectiveT);
+    this.#history.set(slot, [...others, own].sort((a, b) => a.effectiveT - b.effectiveT).slice(-KEPT[slot]));
   }
 }
+
+const NOTHING = { slot: '', bundleId: '', bundle: new Uint8Array() };
 
 function isEmpty({ bundleId }: ModelSlot): boolean {
   return bundleId === '';
@@ -220,7 +260,7 @@ function ofBundle({ bundleId, bundle }: ModelSlot): Pick<ModelSlot, 'bundleId' |
 }
 
 function emptied(by: ModelSlot, slot: SlotName): ModelSlot {
-  return { ...by, slot, bundleId: '', bundle: new Uint8Array() };
+  return { ...by, ...NOTHING, slot, share: 0 };
 }
 
 /** Newest decision time of the lane in `signals`, milliseconds; -1 = none. Where the other lane's fill the end, theirs: it is not older. */

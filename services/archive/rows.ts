@@ -244,10 +244,10 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
   'parity-state': featureStateTable('parity_states'),
   models: {
     name: 'models',
-    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned'],
+    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned', 'share'],
     row: (record) => {
       const m = ModelSlot.decode(record.value);
-      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle, m.pinned];
+      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle, m.pinned, m.share];
     },
   },
   'dead-letter': {

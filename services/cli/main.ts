@@ -17,6 +17,7 @@ import { parityCommand } from '#services/parity/main.ts';
 import { paperCommand } from '#services/paper/main.ts';
 import { modelsCommand } from '#services/cli/models.ts';
 import { replayCommand } from '#services/replay/main.ts';
+import { rolloutCommand } from '#services/rollout/main.ts';
 import { searchCommand } from '#services/search/main.ts';
 import { signalsCommand } from '#services/gateway/signals.ts';
 import { simulatorCommand } from '#services/simulator/main.ts';
@@ -54,6 +55,7 @@ export function createProgram(): Command {
     evaluationCommand(),
     paperCommand(),
     parityCommand(),
+    rolloutCommand(),
     archiveCommand(),
     gatewayCommand(),
     backfillCommand(),

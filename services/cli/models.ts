@@ -11,7 +11,7 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { type External } from '#libs/models/external/external.ts';
 import { type Lane, LANES } from '#libs/market/horizon.ts';
 import { DEFAULT_KEY } from '#libs/registry/operator-key.ts';
-import { type Order } from '#libs/registry/order.ts';
+import { type Order, PLACES } from '#libs/registry/order.ts';
 import { SLOTS, type SlotName } from '#libs/registry/registry.ts';
 import { type ModelsView } from '#services/gateway/models.ts';
 import { type Changed, type ModelSlots, openSlots, type SlotsOptions } from './model-slots.ts';
@@ -71,9 +71,13 @@ function publish(): Command {
     new Command('publish').description('put a bundle into a slot').argument('<file>', 'bundle, as `tributary train` writes it'),
     'published by hand',
   )
-    .addOption(new Option('--slot <name>', 'where to').choices(SLOTS).default('champion'))
-    .action(async (file: string, options: ChangeOptions & { readonly slot: SlotName }) => {
-      await send(options, {
+    .addOption(
+      new Option('--slot <name>', 'where to; next = champion if there never was one, else challenger, unless one is being judged')
+        .choices(PLACES)
+        .default('champion'),
+    )
+    .action(async (file: string, options: ChangeOptions & { readonly slot: (typeof PLACES)[number] }) => {
+      await sendUnlessJudged(options, {
         action: 'publish',
         slot: options.slot,
         bundle: (await read(file)).toString('base64'),
@@ -157,6 +161,16 @@ function whoOf({ by: actor, reason }: ChangeOptions): Pick<Order, 'actor' | 'rea
   return { actor, reason };
 }
 
+/** What is trained by the calendar comes while another is being judged, and that is no failure. */
+async function sendUnlessJudged(options: SlotsOptions, order: Order): Promise<void> {
+  try {
+    await send(options, order);
+  } catch (thrown) {
+    if (!(thrown instanceof TributaryError) || thrown.code !== 'TRB_MODEL_JUDGED') throw thrown;
+    process.stdout.write(`nothing published: ${thrown.message} ${thrown.hint}\n`);
+  }
+}
+
 async function send(options: SlotsOptions, order: Order): Promise<void> {
   const { slot, bundle_id, effective_t } = await withSlots(options, (slots): Promise<Changed> => slots.change(order));
   const held = bundle_id === '' ? 'nothing; the fallback decides' : bundle_id;
@@ -181,10 +195,11 @@ async function withSlots<T>(options: SlotsOptions, work: (slots: ModelSlots) => 
   }
 }
 
-function lineOf({ lane, slot, bundle_id, effective_t, actor, reason, pinned }: ModelsView['slots'][number]): string {
+function lineOf({ lane, slot, bundle_id, effective_t, actor, reason, pinned, share }: ModelsView['slots'][number]): string {
   const since = new Date(effective_t).toISOString();
   const name = lane === 'fast' ? `fast ${slot}` : slot;
-  return `${name.padEnd(10)} ${bundle_id}  from ${since}  by ${actor}: ${reason}${pinned ? '  (pinned)' : ''}`;
+  const more = pinned ? '  (pinned)' : share > 0 ? `  (serves ${100 * share} %)` : '';
+  return `${name.padEnd(10)} ${bundle_id}  from ${since}  by ${actor}: ${reason}${more}`;
 }
 
 function tableOf({ slots, accuracy }: ModelsView): string {

@@ -31,6 +31,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** A number between 0 and 1. */
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Write a number between 0 and 1, for instance 0.05.');
+  return value;
+}
+
 /** `BTC-USD,ETH-USD` */
 export function symbols(text: string): string[] {
   return list(text, (name) => {

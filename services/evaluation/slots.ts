@@ -3,8 +3,9 @@
  * decisions did on the very same prices. A pure accumulator, as LiveAccuracy is.
  */
 import { type Lane } from '#libs/market/horizon.ts';
+import { isMove } from '#libs/registry/rollout.ts';
 import { wilson } from '#libs/validation/intervals.ts';
-import { Direction, type Outcome, OutcomeStatus, type Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { Direction, type Outcome, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { isRight } from './accuracy.ts';
 
 /** Null = nothing to divide by yet. Shares are 0..1, of decisions whose price moved. */
@@ -95,10 +96,6 @@ export class SlotAccuracy {
 /** Slots of the slow lane first. */
 function slotKey({ lane, slot }: Signal): string {
   return lane === 'fast' ? `~${slot}` : slot;
-}
-
-function isMove(status: OutcomeStatus): boolean {
-  return status === OutcomeStatus.OUTCOME_STATUS_UP || status === OutcomeStatus.OUTCOME_STATUS_DOWN;
 }
 
 function rowOf(tally: Tally): SlotRow {

@@ -62,6 +62,7 @@ const held = z.strictObject({
   lane,
   ...{ slot: z.string(), bundle_id: z.string(), effective_t: milliseconds, time: milliseconds },
   ...{ actor: z.string(), reason: z.string(), pinned: z.boolean() },
+  share: z.number().describe('of the decisions, 0..1: what a challenger serves that is being rolled out; 0 = none'),
 }) satisfies z.ZodType<HeldRow>;
 
 const slotAccuracy = z.strictObject({

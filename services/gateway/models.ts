@@ -13,6 +13,8 @@ export interface HeldRow {
   readonly actor: string;
   readonly reason: string;
   readonly pinned: boolean;
+  /** Of the challenger: share of the decisions that it serves, 0..1. */
+  readonly share: number;
 }
 
 export interface ModelsView {
@@ -22,8 +24,8 @@ export interface ModelsView {
 
 export function modelsView(registries: Registries, accuracy: readonly SlotRow[]): ModelsView {
   const slots = LANES.flatMap((lane) =>
-    (registries[lane]?.slots() ?? []).map(({ slot, bundleId, effectiveT, time, actor, reason, pinned }) => ({
-      ...{ lane, slot, bundle_id: bundleId, effective_t: effectiveT, time, actor, reason, pinned },
+    (registries[lane]?.slots() ?? []).map(({ slot, bundleId, effectiveT, time, actor, reason, pinned, share }) => ({
+      ...{ lane, slot, bundle_id: bundleId, effective_t: effectiveT, time, actor, reason, pinned, share },
     })),
   );
   // A bundle that has left its slot may have the newest outcomes there.

@@ -4,6 +4,7 @@ import { costBps } from '#libs/market/fees.ts';
 import { type Horizon, HORIZON_MS } from '#libs/market/horizon.ts';
 import { type NetworkOpinions, type Score, type Scorer } from '#libs/models/scorer.ts';
 import { type SlotName } from '#libs/registry/registry.ts';
+import { isServed } from '#libs/registry/share.ts';
 import { type Source } from '#libs/service/service.ts';
 import { type FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signals.ts';
@@ -37,6 +38,8 @@ export type AbstainReason = (typeof ABSTAIN_REASONS)[number];
 export interface ServingModel {
   readonly scorer: Scorer;
   readonly slot: SlotName;
+  /** Of a challenger: the share of the decisions that it serves. */
+  readonly share: number;
 }
 
 /** A model with what it needs to be asked about one vector. */
@@ -99,19 +102,30 @@ export function decide(input: DecisionInput): Signal {
   };
 }
 
+/** What a model is asked with. */
+type Asked = Pick<DecisionInput, 'vector' | 'horizon' | 'model' | 'schemaId'>;
+
 /**
- * Who decides on a horizon: the first model in order that has a head for it, was trained lately and answered; where there is none, the
- * first with a head, which says why not.
+ * Who decides on a horizon: the challenger where it can and its share says so; else the first model in order that has a head for it, was trained
+ * lately and answered; where there is none, the first with a head, which says why not.
  */
-export function deciderOf(
-  models: readonly Consulted[],
-  { venue, instrument }: FeatureVector,
-  horizon: Horizon,
-): Consulted | undefined {
+export function deciderOf(models: readonly Consulted[], asked: Omit<Asked, 'model'>): Consulted | undefined {
+  const { vector, horizon } = asked;
+  const { venue, instrument } = vector;
+  const challenger = models.find(({ slot }) => slot === 'challenger');
+  if (challenger !== undefined && takesPart(challenger, asked)) return challenger;
   const able = models.filter(({ scorer, slot }) => slot !== 'challenger' && scorer.covers(venue, instrument, horizon));
   return (
     able.find(({ isStale, hasFailed }) => !isStale && !hasFailed) ?? able[0] ?? models.find(({ slot }) => slot !== 'challenger')
   );
+}
+
+function takesPart(model: Consulted, asked: Omit<Asked, 'model'>): boolean {
+  const { scorer, share, isStale } = model;
+  const { venue, instrument } = asked.vector;
+  if (share === 0 || isStale || !scorer.covers(venue, instrument, asked.horizon)) return false;
+  const score = scoreOf({ ...asked, model });
+  return score !== undefined && isServed(scorer.bundleId, instrument, score.confidence, share);
 }
 
 /** Exactly one half counts as down. */
@@ -121,7 +135,7 @@ export function directionOf(score: Score): Direction {
 }
 
 /** Asked even where it must abstain, so that accuracy at full coverage is known. */
-function scoreOf({ vector, horizon, model, schemaId }: DecisionInput): Score | undefined {
+function scoreOf({ vector, horizon, model, schemaId }: Asked): Score | undefined {
   if (model?.window === undefined || model.hasFailed || vector.schemaId !== schemaId) return undefined;
   return model.scorer.score(vector.venue, vector.instrument, horizon, model.window, model.opinions);
 }

@@ -312,7 +312,7 @@ class Inference implements Scoring {
     const given = { vector, schemaId: schema.id, publishedAt: now + this.#options.publishDelayMs, source };
     const covers = ({ scorer }: ServingModel, horizon: Horizon): boolean => scorer.covers(venue, instrument, horizon);
     const decisions = horizons.flatMap((horizon) => {
-      const decider = deciderOf(models, vector, horizon);
+      const decider = deciderOf(models, { ...given, horizon });
       const length = HORIZON_MS[horizon];
       const isFast = lane === 'fast';
       if (isFast && (decider === undefined || !covers(decider, horizon) || !isHeard(values, length))) return [];

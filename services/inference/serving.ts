@@ -46,13 +46,13 @@ export class ServingModels {
     this.#refused = refused;
   }
 
-  /** Models at `t`, milliseconds, in the order in which they may decide, a challenger last; each bundle once. */
+  /** Models at `t`, milliseconds, in the order in which they decide, a challenger last; each bundle once. */
   async at(t: number): Promise<readonly ServingModel[]> {
     const models: ServingModel[] = [];
     for (const record of this.#registry.heldAt(t)) {
       const scorer = this.#scorer(record);
       if (scorer === undefined || models.some((known) => known.scorer === scorer)) continue;
-      if (await this.#opens(record, scorer)) models.push({ scorer, slot: record.slot as SlotName });
+      if (await this.#opens(record, scorer)) models.push({ scorer, slot: record.slot as SlotName, share: record.share });
     }
     return models;
   }
@@ -61,7 +61,7 @@ export class ServingModels {
   held(): readonly ServingModel[] {
     return this.#registry.slots().flatMap((record) => {
       const scorer = this.#scorer(record);
-      return scorer === undefined ? [] : [{ scorer, slot: record.slot as SlotName }];
+      return scorer === undefined ? [] : [{ scorer, slot: record.slot as SlotName, share: record.share }];
     });
   }
 

@@ -1,5 +1,6 @@
 /** What every slot does with a vector: one decides, the others stay in the shadow, each key once. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { isServed } from '#libs/registry/share.ts';
 import { type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { appendVectors, bundleOf, MINUTE, openRig, type Rig, T, until, vector, VENUES } from './testing/market.ts';
 
@@ -140,4 +141,34 @@ test('a rollback bears on decisions two seconds later, in the running service', 
   expect(await at(2)).toBe(first.id);
   process.stderr.write(`a rollback: known to the running service after ${seenMs} ms, in force from ${effectiveT - now} ms on\n`);
   await service.stop();
+});
+
+test('a challenger serves its share of the decisions, in whole bands, and the champion says in the shadow what it would have said', async () => {
+  await rig.publish(champion);
+  await rig.publish(challenger, { slot: 'challenger' });
+  await rig.change((registry) => registry.serve({ actor: 'test', reason: 'test', now: T - 2 * MINUTE }, 0.25));
+  const minutes = 120;
+  rig.now = T + minutes * MINUTE;
+  const service = rig.start({ horizons: HORIZONS, staleMs: 300 * MINUTE });
+  for (let minute = 0; minute < minutes; minute++) {
+    await appendVectors(
+      rig.log,
+      VENUES.map((venue) => vector(minute, venue, 0.1 * Math.sin(minute))),
+    );
+  }
+  await until(async () => (await rig.signals()).length === 2 * minutes);
+  await service.stop();
+  const signals = await rig.signals();
+  const served = signals.filter(({ slot }) => slot === 'challenger');
+  expect(served.length / signals.length).toBeGreaterThan(0.1);
+  expect(served.length / signals.length).toBeLessThan(0.5);
+  for (const { bundleId, confidence, instrument } of served) {
+    expect(bundleId).toBe(challenger.id);
+    expect(isServed(challenger.id, instrument, confidence, 0.25)).toBe(true);
+  }
+  // Each decision once, by one of the two, and once in the shadow by the other.
+  const shadows = new Map((await rig.shadows()).map((shadow) => [`${shadow.venue} ${shadow.t}`, shadow.slot]));
+  for (const { venue, t, slot } of signals.filter(({ t }) => t > T)) {
+    expect(shadows.get(`${venue} ${t}`)).toBe(slot === 'challenger' ? 'champion' : 'challenger');
+  }
 });

@@ -1,7 +1,7 @@
 /**
- * Keeps models in use: the first one within seconds from what history there is, then a better one from deeper history, then a new one every
- * day; and where TensorFlow is staged, the incumbent in the fallback slot, once a week. Training runs in a child process; what it brings replaces
- * the champion from two seconds later on. What the operator put into a slot stays.
+ * Keeps models in use: the first one within seconds from what history there is, then a better one from deeper history in its place, then a new
+ * one every day, as a challenger: the rollout decides what becomes of it. Where TensorFlow is staged, the incumbent in the fallback slot, once a
+ * week. Training runs in a child process. What the operator put into a slot stays.
  */
 import { join } from 'node:path';
 import { describeError } from '#libs/errors/errors.ts';
@@ -23,13 +23,16 @@ export interface ModelOptions {
   /** Of the operator: signs what is trained, and says which bundle still loads. A file or the PEM itself. */
   readonly key: string;
   readonly seed: number;
+  /** Every training is as quick as the first one. */
+  readonly quick?: boolean;
   /** Told what goes on, for the page; empty = it streams. */
   readonly phase: (text: string) => void;
 }
 
 /** Who published what this trained. */
 const ACTOR = 'up';
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
 
 type Kind = 'first' | 'regular' | 'incumbent';
@@ -40,10 +43,13 @@ export async function keepTrained(context: ServiceContext, options: ModelOptions
   const registry = await ModelRegistry.open(context.log, signal, (error) =>
     logger.error({ err: error }, 'models is not followed any more'),
   );
-  const champion = usable(context, registry, 'champion', options.key);
-  if (champion === undefined) {
+  const isFirst =
+    registry.slot('champion') === undefined
+      ? registry.placeOfNext(clock.now()) === 'champion'
+      : usable(context, registry, 'champion', options.key) === undefined;
+  if (isFirst) {
     options.phase('training the first model');
-    await train(context, registry, options, 'first', signal);
+    await train(context, registry, options, 'first', championOrChallenger(registry), signal);
   }
   options.phase('');
   health.set('models', { ready: true });
@@ -53,29 +59,42 @@ export async function keepTrained(context: ServiceContext, options: ModelOptions
   const keepIncumbent = async (): Promise<void> => {
     const held = registry.slot('fallback');
     const loads = held !== undefined && usable(context, registry, 'fallback', options.key) !== undefined;
-    if (!hasTensorflow || !isIncumbentDue(held, loads, clock.now())) return;
+    if (!hasTensorflow || !isIncumbentDue(held, loads, clock.now(), registry.since('fallback'))) return;
     try {
-      await train(context, registry, options, 'incumbent', signal);
+      await train(context, registry, options, 'incumbent', 'fallback', signal);
     } catch (thrown) {
       // What decides is not to wait for it.
       logger.warn(`no new incumbent: ${describeError(thrown)}`);
     }
   };
-  if (champion !== undefined) {
-    await keepIncumbent();
-    await clock.sleep(champion.time + DAY_MS - clock.now(), signal);
-  }
-  while (!signal.aborted) {
+  const times = (['champion', 'challenger'] as const).map((slot) => registry.slot(slot)?.time ?? 0);
+  let trainedAt = Math.max(...times);
+  // The first one is a stopgap: nothing is lost with it.
+  if (isFirst) {
     await options.history.deepen(signal);
-    await train(context, registry, options, 'regular', signal);
+    await train(context, registry, options, 'regular', championOrChallenger(registry), signal);
+    trainedAt = clock.now();
+  }
+  await keepIncumbent();
+  await clock.sleep(Math.max(0, trainedAt + DAY_MS - clock.now()), signal);
+  while (!signal.aborted) {
+    const place = registry.placeOfNext(clock.now());
+    if (place !== undefined) {
+      await options.history.deepen(signal);
+      await train(context, registry, options, 'regular', place, signal);
+    }
     await keepIncumbent();
-    await clock.sleep(DAY_MS, signal);
+    // Where a challenger is being judged, the next one waits until it is.
+    await clock.sleep(place === undefined ? HOUR_MS : DAY_MS, signal);
   }
 }
 
-/** Whether the fallback slot, which holds `held`, gets a new incumbent; `loads`: this version can read what is there. */
-export function isIncumbentDue(held: ModelSlot | undefined, loads: boolean, now: number): boolean {
-  return held === undefined || (held.actor === ACTOR && (!loads || now - held.time >= WEEK_MS));
+/**
+ * Whether the fallback slot, which holds `held`, gets a new incumbent; `loads`: this version can read what is there; `since`: when what it holds
+ * came, or what it held went. What the rollout silenced stays silent for a week.
+ */
+export function isIncumbentDue(held: ModelSlot | undefined, loads: boolean, now: number, since = -Infinity): boolean {
+  return held === undefined ? now - since >= WEEK_MS : held.actor === ACTOR && (!loads || now - held.time >= WEEK_MS);
 }
 
 /** What the slot holds, if it is signed by the operator and this version reads it. */
@@ -96,6 +115,7 @@ async function train(
   registry: ModelRegistry,
   options: ModelOptions,
   kind: Kind,
+  place: SlotName,
   signal: AbortSignal,
 ): Promise<void> {
   const { logger, clock } = context;
@@ -126,7 +146,7 @@ async function train(
     duration.set({ kind }, (clock.now() - startedAt) / 1000);
     const speaking = bundle.heads.filter((head) => head.silenced === '').length;
     const { slot, effectiveT } = await registry.publish({
-      slot: isIncumbent ? 'fallback' : championOrChallenger(registry),
+      slot: place,
       bundleId: bundle.id,
       bundle: bytes,
       actor: ACTOR,

@@ -12,6 +12,7 @@ import { runGateway } from '#services/gateway/service.ts';
 import { runInference } from '#services/inference/service.ts';
 import { type PaperChoice, toPaperOptions } from '#services/paper/options.ts';
 import { runPaper } from '#services/paper/service.ts';
+import { runRollout } from '#services/rollout/service.ts';
 import { keepTrained } from './models.ts';
 import { type MarketSource } from './source.ts';
 import { supervise } from './supervise.ts';
@@ -129,6 +130,7 @@ export class River {
     );
     start('evaluation', (context, ending) => runEvaluation(context, {}, ending));
     start('paper', (context, ending) => runPaper(context, toPaperOptions(this.#options), ending));
+    start('rollout', (context, ending) => runRollout(context, { trust }, ending));
     start('archive', (context, ending) => runArchive(context, { store }, ending));
     start('models', (context, ending) =>
       keepTrained(context, { history, directory: this.#directory, key, seed, phase: (text) => (this.#phase = text) }, ending),

@@ -235,7 +235,7 @@ class Examination implements Evidence {
         hasFailed: false,
       }));
       for (const horizon of SLOW_HORIZONS) {
-        const model = deciderOf(consulted, vector, horizon);
+        const model = deciderOf(consulted, { vector, horizon, schemaId });
         const publishedAt = published.get(decisionKey({ ...Signal.create(), venue, instrument, t, horizon }))?.publishedAt ?? t;
         const isStale = publishedAt - t > STALE_MS;
         decisions.push(

@@ -54,6 +54,7 @@ describe('deploy/compose/compose.yml', () => {
         'ingest-coinbase',
         'ingest-kraken',
         'paper',
+        'rollout',
       ].sort(),
     );
     for (const name of ['kafka', 'clickhouse', 'prometheus', 'grafana']) expect(compose.services).toHaveProperty(name);

@@ -89,6 +89,7 @@ describe('the image', () => {
       'inference',
       'evaluation',
       'paper',
+      'rollout',
       'archive',
       'gateway',
       'train',

@@ -11,6 +11,7 @@ import { BundleMetrics } from '#services/inference/bundle-metrics.ts';
 import { ParityMetrics } from '#services/gateway/parity.ts';
 import { PaperMetrics } from '#services/paper/metrics.ts';
 import { trainingMetrics } from '#services/up/training-metrics.ts';
+import { rolloutMetrics } from '#services/rollout/metrics.ts';
 import { FeatureMetrics } from '#services/features/metrics.ts';
 import { inferenceMetrics } from '#services/inference/metrics.ts';
 import { createIngestMetrics } from '#services/ingest/metrics.ts';
@@ -49,6 +50,7 @@ function knownMetrics(): Set<string> {
   createIngestMetrics(registry, 'kraken');
   archiveMetrics(registry);
   inferenceMetrics(registry);
+  rolloutMetrics(registry);
   new EvaluationMetrics(registry);
   new FeatureMetrics(registry);
   new BundleMetrics(registry);
@@ -102,12 +104,14 @@ test.each(expressions)('%s asks for metrics that there are', (_where, expr) => {
 test('what an alert waits for begins at 0, or its first event would show no increase', async () => {
   const registry = createMetrics();
   inferenceMetrics(registry);
+  rolloutMetrics(registry);
   new EvaluationMetrics(registry);
   new PaperMetrics(registry);
   trainingMetrics(registry);
   const text = await registry.metrics();
   for (const slot of ['champion', 'challenger', 'previous', 'fallback'])
     expect(text).toContain(`tributary_inference_bundles_refused_total{slot="${slot}"} 0`);
+  expect(text).toContain('tributary_rollout_steps_total{action="rollback"} 0');
   for (const topic of ['ticks', 'signals'])
     for (const service of ['evaluation', 'paper'])
       expect(text).toContain(`tributary_${service}_unreadable_records_total{topic="${topic}"} 0`);

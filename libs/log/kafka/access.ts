@@ -44,6 +44,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     groups: ['parity'],
     watches: ['features'],
   },
+  rollout: { reads: ['models', 'signals', 'outcomes', 'shadow-outcomes'], writes: ['models'], groups: ['rollout'] },
   archive: { reads: ARCHIVED_TOPICS, writes: ['dead-letter'], groups: ['archive', 'archive-plan'] },
   // It carries out orders that the operator signed.
   gateway: { reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow-outcomes', 'models', 'parity'], writes: ['models'] },

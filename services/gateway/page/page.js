@@ -211,7 +211,8 @@ function accuracyRow(row) {
 /** A slot that nothing has come of yet has one row. */
 function slotRows(held, accuracy) {
   const slot = held.lane === 'fast' ? `fast ${held.slot}` : held.slot;
-  const name = [held.pinned ? `${slot} (pinned)` : slot, held.bundle_id];
+  const more = held.pinned ? ' (pinned)' : held.share > 0 ? ` (serves ${percent(held.share)})` : '';
+  const name = [slot + more, held.bundle_id];
   const rows = accuracy.filter((row) => row.lane === held.lane && row.slot === held.slot).sort(byName);
   if (rows.length === 0) return [[...name, '', '', '', 0, '–', '–', '–', '–', '–']];
   return rows.map((row) => [

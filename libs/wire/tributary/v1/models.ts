@@ -26,6 +26,8 @@ export interface ModelSlot {
   bundle: Uint8Array;
   /** Of the champion: only a rollback by hand replaces it. */
   pinned: boolean;
+  /** Of the challenger: the share of the decisions that it serves, 0..1; 0 = it runs in shadow alone. */
+  share: number;
 }
 
 function createBaseModelSlot(): ModelSlot {
@@ -38,6 +40,7 @@ function createBaseModelSlot(): ModelSlot {
     time: 0,
     bundle: new Uint8Array(0),
     pinned: false,
+    share: 0,
   };
 }
 
@@ -66,6 +69,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     }
     if (message.pinned !== false) {
       writer.uint32(64).bool(message.pinned);
+    }
+    if (message.share !== 0) {
+      writer.uint32(73).double(message.share);
     }
     return writer;
   },
@@ -147,6 +153,14 @@ export const ModelSlot: MessageFns<ModelSlot> = {
             message.pinned = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -177,6 +191,7 @@ export const ModelSlot: MessageFns<ModelSlot> = {
       time: isSet(object.time) ? globalThis.Number(object.time) : 0,
       bundle: isSet(object.bundle) ? bytesFromBase64(object.bundle) : new Uint8Array(0),
       pinned: isSet(object.pinned) ? globalThis.Boolean(object.pinned) : false,
+      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
     };
   },
 
@@ -206,6 +221,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     if (message.pinned !== false) {
       obj.pinned = message.pinned;
     }
+    if (message.share !== 0) {
+      obj.share = floatToJson(message.share);
+    }
     return obj;
   },
 
@@ -222,6 +240,7 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     message.time = object.time ?? 0;
     message.bundle = object.bundle ?? new Uint8Array(0);
     message.pinned = object.pinned ?? false;
+    message.share = object.share ?? 0;
     return message;
   },
 };
@@ -249,6 +268,10 @@ function base64FromBytes(arr: Uint8Array): string {
     });
     return globalThis.btoa(bin.join(""));
   }
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
