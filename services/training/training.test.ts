@@ -62,7 +62,7 @@ describe('training', () => {
     'venues of an instrument share the member of all their rows',
     async () => {
       const history = join(folder, 'two.csv');
-      await writeFile(history, candlesCsv(0));
+      await writeFile(history, candlesCsv(0, 500));
       const bundle = await runTraining(
         {
           ...{ history, out: join(folder, 'two.json'), horizons: '5m', target: 'entry', seed: '1', workers: '0' },
@@ -101,11 +101,11 @@ describe('training', () => {
 });
 
 /** Fifteen hours of Coinbase, of Kraken those from a minute on: two by default. */
-function candlesCsv(krakenFrom = 780): string {
+function candlesCsv(krakenFrom = 780, minutes = 900): string {
   const random = createRandom(3);
   const lines = ['ts,venue,symbol,open,high,low,close,volume,trades'];
   let last = 30_000;
-  for (let minute = 0; minute < 900; minute++) {
+  for (let minute = 0; minute < minutes; minute++) {
     const [open, close] = [last, Math.round((last + 40 * (random.next() - 0.5)) * 100) / 100];
     last = close;
     const ts = new Date(START + minute * 60_000).toISOString();
