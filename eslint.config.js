@@ -3,7 +3,20 @@ import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  { ignores: ['node_modules/', 'build/', 'build-next/', 'libs/wire/', 'coverage/', '.tributary/', 'services/gateway/page/'] },
+  {
+    ignores: [
+      'node_modules/',
+      'build/',
+      'build-next/',
+      'libs/wire/',
+      'coverage/',
+      '.tributary/',
+      'services/gateway/page/',
+      'clients/*/dist/',
+      'clients/*/source/',
+      'examples/',
+    ],
+  },
   eslint.configs.recommended,
   {
     files: ['**/*.ts'],
