@@ -3,6 +3,7 @@ import { type Bins, binMatrix } from './bins.ts';
 import { type Input } from './inputs.ts';
 import { lagsOf } from './lags.ts';
 import { type Matrix, stackRows } from './matrix.ts';
+import { bothOutcomes } from './mirror.ts';
 import { strongestInputs, strongestMirrored } from './screening.ts';
 import { type Dataset } from './trainer.ts';
 import { gather, gatherMirrored, type LagsOf, usableInputs } from './vector-table.ts';
@@ -54,7 +55,7 @@ function makeDesign({ table, rows: all, outcomes }: Dataset, options: DesignOpti
   return {
     inputs,
     matrix,
-    up: isMirrored ? Uint8Array.from([...up, ...up.map((each) => 1 - each)]) : up,
+    up: isMirrored ? bothOutcomes(up) : up,
     weights: isMirrored ? Float64Array.from([...weights, ...weights]) : weights,
     bins(count) {
       const bins = binned.get(count) ?? binMatrix(matrix, count);

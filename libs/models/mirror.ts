@@ -25,3 +25,14 @@ export function mirrorMap(inputs: readonly Input[]): MirrorMap {
     about: inputs.map(({ feature }) => mirrorOf(feature).about ?? null),
   };
 }
+
+/** Of rows and, behind them, of their mirror images: those come to the opposite. */
+export function bothOutcomes(up: Uint8Array): Uint8Array {
+  const both = new Uint8Array(2 * up.length);
+  both.set(up);
+  both.set(
+    up.map((each) => 1 - each),
+    up.length,
+  );
+  return both;
+}

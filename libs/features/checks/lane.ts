@@ -41,3 +41,8 @@ export function foldAll(ticks: readonly Tick[], lane: Lane = SLOW_LANE): readonl
   ticks.forEach((tick, offset) => folding.fold(tick, offset, (vector) => vectors.push(vector)));
   return vectors;
 }
+
+/** The same for the same decision, whichever fold made its vector. */
+export function keyOf({ venue, instrument, t }: FeatureVector): string {
+  return `${venue}:${instrument}:${t}`;
+}

@@ -1,8 +1,9 @@
 /** The mirror check: vectors of a market and of its mirror image are mirror images of each other (../mirror.ts). */
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
+import { isContext } from '../context.ts';
 import { mirrorOf } from '../mirror.ts';
-import { foldAll, SLOW_LANE } from './lane.ts';
+import { foldAll, keyOf, SLOW_LANE } from './lane.ts';
 
 /** In the mirror image a mean of prices is a harmonic one, so values agree but for terms of second order. */
 const LEAST_CORRELATION = 0.95;
@@ -26,11 +27,12 @@ export function mirrorTicks(ticks: readonly Tick[]): Tick[] {
     scales.set(asset, known);
     return known;
   };
-  return ticks.map((tick) => mirrorTick(tick, (price) => scaleOf(tick.asset, price) / price, scaleOf));
+  return ticks.map((tick) => mirrorTick(tick, scaleOf));
 }
 
-function mirrorTick(tick: Tick, flip: (price: number) => number, scaleOf: (asset: string, price: number) => number): Tick {
+function mirrorTick(tick: Tick, scaleOf: (asset: string, price: number) => number): Tick {
   const { event } = tick;
+  const flip = (price: number): number => scaleOf(tick.asset, price) / price;
   switch (event?.$case) {
     case 'candle': {
       const { open, high, low, close } = event.value;
@@ -63,9 +65,8 @@ function mirrorTick(tick: Tick, flip: (price: number) => number, scaleOf: (asset
       return { ...tick, event: { ...event, value: { ...book, ...value } } };
     }
     case 'reference': {
-      const { series, value, validFor } = event.value;
-      // What holds for a time comes from outside the market.
-      if (validFor > 0) return tick;
+      const { series, value } = event.value;
+      if (isContext(event.value)) return tick;
       const asset = series.slice(0, series.indexOf('-'));
       const mirrored = value > 100 ? scaleOf(asset, value) / value : 1 / value;
       return { ...tick, event: { ...event, value: { ...event.value, value: mirrored } } };
@@ -110,8 +111,4 @@ function difference(pairs: readonly (readonly [number, number])[], least: number
   const correlation = mean(([x, y]) => (x - a) * (y - b)) / (spread * other);
   if (!(correlation >= least)) return `correlation ${correlation.toFixed(3)} with what is declared`;
   return least === LEAST_CORRELATION && Math.abs(a - b) > MOST_SHIFT * spread ? `${b} on average for ${a}` : undefined;
-}
-
-function keyOf({ venue, instrument, t }: FeatureVector): string {
-  return `${venue}:${instrument}:${t}`;
 }

@@ -5,7 +5,7 @@
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { Side, type Tick } from '../../wire/tributary/v1/market.ts';
 import { isContext } from '../context.ts';
-import { foldAll, SLOW_LANE } from './lane.ts';
+import { foldAll, keyOf, SLOW_LANE } from './lane.ts';
 
 export interface Overwritten {
   /** Columns that moved at or before t, with the first vector where they did. */
@@ -42,10 +42,6 @@ export function overwriteFuture(
     }
   }
   return { leaks: [...leaks.values()], moved };
-}
-
-function keyOf({ venue, instrument, t }: FeatureVector): string {
-  return `${venue}:${instrument}:${t}`;
 }
 
 /** When the event could be known, milliseconds. Clocks and calendars are no news. */

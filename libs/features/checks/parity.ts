@@ -2,7 +2,7 @@
 import { partitionOf } from '../../log/topics.ts';
 import { type FeatureVector } from '../../wire/tributary/v1/features.ts';
 import { type Tick } from '../../wire/tributary/v1/market.ts';
-import { foldAll, SLOW_LANE } from './lane.ts';
+import { foldAll, keyOf, SLOW_LANE } from './lane.ts';
 
 export function checkPartitions(
   ticks: readonly Tick[],
@@ -63,8 +63,4 @@ export function differences(
     });
   }
   return [...problems.values()];
-}
-
-function keyOf({ venue, instrument, t }: FeatureVector): string {
-  return `${venue}:${instrument}:${t}`;
 }

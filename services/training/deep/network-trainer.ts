@@ -7,7 +7,7 @@ import { buildNetwork, type Architecture, hasRegression, type NetworkShape } fro
 import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
 import { fitLogistic } from '#libs/models/logistic.ts';
 import { type Matrix, stackRows } from '#libs/models/matrix.ts';
-import { mirrorMap } from '#libs/models/mirror.ts';
+import { mirrorMap, bothOutcomes } from '#libs/models/mirror.ts';
 import { type NetworkModel } from '#libs/models/networks/network-model.ts';
 import { type ParameterValues, toOnnx } from '#libs/models/networks/onnx.ts';
 import { scoreWindows } from '#libs/models/networks/score-windows.ts';
@@ -268,11 +268,7 @@ class NetworkFit {
       const model =
         this.#model.mirror === undefined
           ? fitLogistic(straight, ups, WIDE)
-          : fitLogistic(
-              stackRows(straight, this.#wideRows(moved, true)),
-              Uint8Array.from([...ups, ...ups.map((each) => 1 - each)]),
-              WIDE,
-            );
+          : fitLogistic(stackRows(straight, this.#wideRows(moved, true)), bothOutcomes(ups), WIDE);
       bias[o] = model.intercept;
       model.weights.forEach((weight, c) => {
         const perUnit = weight / model.scaler.deviation[c]!;
