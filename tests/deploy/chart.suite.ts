@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { ACCESS } from '#libs/log/kafka/access.ts';
 import { CHART, helm, type Manifest, manifestsOf, type Pod, podsOf } from './chart.ts';
 import { commandLineProblems } from './command-line.ts';
 import { kubernetesSchemas, KUBERNETES } from './schemas.ts';
@@ -32,9 +33,26 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   'an ingress': [
     ...file('small'),
     ...set('gateway.ingress.enabled=true', 'gateway.ingress.host=tributary.example', 'gateway.ingress.clusterIssuer=letsencrypt'),
-    ...set('gateway.ingress.annotations.auth=oauth2-proxy'),
+    ...set('gateway.ingress.annotations.nginx\\.ingress\\.kubernetes\\.io/backend-protocol=HTTPS'),
   ],
   'lag as an external metric': [...file('small'), ...set('autoscaling.externalMetrics=true')],
+  'certificates on all sides, a cluster': [
+    ...file('large'),
+    ...set('kafka.security.protocol=SSL', 'kafka.security.clientCertificate=true', 'kafka.security.tlsSecretName=brokers'),
+    ...set(
+      'clickhouse.tlsSecretName=store',
+      'clickhouse.cluster=main',
+      'access.tls.clientCaKey=ca.crt',
+      'access.tokens.secretName=',
+    ),
+    ...set('search.enabled=true', 'search.until=2026-03-08'),
+  ],
+  'nobody asked, asked for by name': [
+    ...file('large'),
+    ...set('kafka.security.protocol=PLAINTEXT', 'kafka.security.dangerouslyWithoutAuthentication=true'),
+    ...set('kafka.security.dangerouslyWithoutTls=true', 'clickhouse.url=http://c:8123', 'clickhouse.dangerouslyWithoutTls=true'),
+    ...set('access.tokens.secretName=', 'access.tls.secretName=', 'access.dangerouslyWithoutAuthentication=true'),
+  ],
   'a prefix, a digest, no history': [
     ...file('small'),
     ...set('kafka.topicPrefix=t1.', `image.digest=sha256:${'0'.repeat(64)}`, 'history.enabled=false', 'training.enabled=false'),
@@ -156,6 +174,20 @@ describe.each(Object.keys(CASES))('%s', (name) => {
     expect(kinds('Secret')).toEqual([]);
   });
 
+  test('reads files of secrets where they are mounted', () => {
+    for (const { owner, spec } of of().pods) {
+      for (const { name: container, env, volumeMounts } of [...spec.initContainers, ...spec.containers]) {
+        const files = env.map(({ value = '' }) => value).filter((value) => value.startsWith('/etc/tributary/'));
+        const isMounted = (path: string): boolean => volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`));
+        expect([owner.metadata.name, container, files.filter((path) => !isMounted(path))]).toEqual([
+          owner.metadata.name,
+          container,
+          [],
+        ]);
+      }
+    }
+  });
+
   test('selects pods that are there, and scales what is there', () => {
     const Selector = z.object({ selector: z.record(z.string(), z.string()) });
     const labels = of().pods.map(({ metadata }) => metadata.labels);
@@ -261,6 +293,85 @@ describe('what the values decide', () => {
   });
 });
 
+describe('who gets in', () => {
+  const containers = (name: string) =>
+    rendered[name]!.pods.flatMap(({ owner, spec }) =>
+      [...spec.initContainers, ...spec.containers].map((container) => ({ owner: owner.metadata.name, ...container })),
+    );
+  const variables = (name: string, service: string): Readonly<Record<string, unknown>> => {
+    const { env } = containers(name).find(({ owner }) => owner === `release-${service}`)!;
+    return Object.fromEntries(env.map((each) => [each.name, each.value ?? each.valueFrom?.secretKeyRef]));
+  };
+  const flags = (name: string): string[] =>
+    containers(name).flatMap(({ owner, args }) => args.filter((arg) => arg.startsWith('--dang')).map((arg) => `${owner} ${arg}`));
+
+  test.each(['laptop', 'small', 'large'])('%s: each is a user of its own on Kafka, with the rights of its work', (name) => {
+    const users = new Map<string, string>();
+    for (const { owner, name: container, env } of containers(name)) {
+      const user = env.find((each) => each.name === 'KAFKA_USERNAME')?.value;
+      const password = env.find((each) => each.name === 'KAFKA_PASSWORD')?.valueFrom?.secretKeyRef;
+      if (env.some((each) => each.name === 'KAFKA_BROKERS')) {
+        expect([owner, password]).toEqual([owner, { name: 'tributary-kafka', key: user }]);
+        users.set(container, user!);
+      }
+    }
+    const services = Object.keys(ACCESS).filter((each) => !['models', 'bots'].includes(each));
+    expect(Object.fromEntries(users)).toEqual({
+      ...Object.fromEntries(services.map((service) => [service, `tributary-${service}`])),
+      publish: 'tributary-models',
+      topics: 'tributary-operator',
+    });
+    const topics = containers(name).find((each) => each.name === 'topics')!;
+    expect(topics.args.slice(-2)).toEqual(['--acl-principal', 'User:tributary-{service}']);
+  });
+
+  test('the page and SignalService ask for a token, under TLS unless the values say otherwise by name', () => {
+    for (const service of ['gateway', 'inference']) {
+      expect(variables('small', service)).toMatchObject({
+        TRIBUTARY_TOKENS_FILE: '/etc/tributary/access/tokens',
+        TRIBUTARY_TLS_CERT_FILE: '/etc/tributary/tls/tls.crt',
+        TRIBUTARY_TLS_KEY_FILE: '/etc/tributary/tls/tls.key',
+      });
+      expect(variables('laptop', service)).toHaveProperty('TRIBUTARY_TOKENS_FILE');
+    }
+    expect([...flags('small'), ...flags('large'), ...flags('certificates on all sides, a cluster')]).toEqual([]);
+    expect(flags('laptop')).toEqual(['release-inference --dangerously-without-tls', 'release-gateway --dangerously-without-tls']);
+    expect(flags('nobody asked, asked for by name')).toEqual([
+      'release-inference --dangerously-without-authentication',
+      'release-gateway --dangerously-without-authentication',
+    ]);
+  });
+
+  test('certificates, where they are asked for', () => {
+    expect(variables('certificates on all sides, a cluster', 'archive')).toMatchObject({
+      KAFKA_SECURITY_PROTOCOL: 'SSL',
+      KAFKA_CA_FILE: '/etc/tributary/kafka/ca.crt',
+      KAFKA_CERT_FILE: '/etc/tributary/kafka/tls.crt',
+      KAFKA_KEY_FILE: '/etc/tributary/kafka/tls.key',
+      CLICKHOUSE_CA_FILE: '/etc/tributary/clickhouse/ca.crt',
+      CLICKHOUSE_CLUSTER: 'main',
+    });
+    expect(variables('certificates on all sides, a cluster', 'gateway')).toMatchObject({
+      TRIBUTARY_TLS_CLIENT_CA_FILE: '/etc/tributary/tls/ca.crt',
+    });
+  });
+
+  test('KEDA asks the brokers as the service that it scales', () => {
+    const authentication = rendered['large']!.manifests.find(
+      ({ kind, metadata }) => kind === 'TriggerAuthentication' && metadata.name === 'release-features',
+    );
+    expect(authentication).toMatchObject({
+      spec: {
+        env: [
+          { parameter: 'username', name: 'KAFKA_USERNAME' },
+          { parameter: 'password', name: 'KAFKA_PASSWORD' },
+        ],
+        secretTargetRef: [{ parameter: 'ca', name: 'tributary-kafka-tls', key: 'ca.crt' }],
+      },
+    });
+  });
+});
+
 describe('a wrong value is refused', () => {
   test.each([
     ['source=paper', /source/],
@@ -281,13 +392,22 @@ describe('a wrong value is refused', () => {
     ['search.enabled=true', /search\.until/],
     ['search.until=yesterday', /until/],
     ['search.workers=0', /workers/],
-    ['gateway.ingress.enabled=true', /asks nobody who they are/],
+    ['access.tokens.secretName=', /dangerouslyWithoutAuthentication/],
+    ['access.tls.secretName=', /dangerouslyWithoutTls/],
+    ['kafka.security.protocol=PLAINTEXT', /dangerouslyWithoutAuthentication[^]*dangerouslyWithoutTls/],
+    ['kafka.security.protocol=SSL', /dangerouslyWithoutAuthentication/],
+    ['kafka.security.protocol=SASL_PLAINTEXT', /dangerouslyWithoutTls/],
+    ['kafka.security.protocol=PLAIN', /protocol/],
+    ['kafka.security.secretName=', /secretName/],
+    ['kafka.security.aclPrincipal=User:tributary', /aclPrincipal/],
+    ['kafka.security.clientCertificate=true', /tlsSecretName/],
+    ['clickhouse.url=http://clickhouse:8123', /dangerouslyWithoutTls/],
   ])('%s', async (pair, message) => {
     await expect(helm('template', ...file('small'), ...set(pair))).rejects.toThrow(message);
   });
 
   test('so is a release without a Kafka or a ClickHouse', async () => {
-    await expect(helm('template', ...set('clickhouse.url=http://c:8123'))).rejects.toThrow(/kafka\.brokers/);
+    await expect(helm('template', ...set('clickhouse.url=https://c:8443'))).rejects.toThrow(/kafka\.brokers/);
     await expect(helm('template', ...set('kafka.brokers={kafka:9092}'))).rejects.toThrow(/clickhouse\.url/);
   });
 });

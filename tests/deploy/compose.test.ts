@@ -4,40 +4,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { ACCESS } from '#libs/log/kafka/access.ts';
 import { commandLineProblems } from './command-line.ts';
+import { compose, FOLDER, isTask, own, text } from './compose.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-const FOLDER = join(ROOT, 'deploy/compose');
-const Variables = z.record(z.string(), z.union([z.string(), z.number()])).default({});
-const Service = z.object({
-  image: z.string(),
-  command: z.array(z.string()).default([]),
-  environment: Variables,
-  ports: z.array(z.string()).default([]),
-  volumes: z.array(z.string()).default([]),
-  depends_on: z.record(z.string(), z.object({ condition: z.string() })).default({}),
-  healthcheck: z.object({ test: z.array(z.string()).optional(), disable: z.boolean().optional() }).optional(),
-  restart: z.string(),
-  read_only: z.boolean().default(false),
-  cap_drop: z.array(z.string()).default([]),
-  mem_limit: z.string(),
-});
-const Compose = z.object({ services: z.record(z.string(), Service), volumes: z.record(z.string(), z.null()) });
-
-const text = readFileSync(join(FOLDER, 'compose.yml'), 'utf8');
-const compose = Compose.parse(parse(substitute(text), { merge: true }));
 const services = Object.entries(compose.services);
-const own = services.filter(([, { image }]) => image === 'tributary:local');
-const isTask = ({ restart }: z.output<typeof Service>): boolean => restart === 'on-failure';
-
-/** `${NAME:-default}`, with nothing in the environment. A variable without a default stays, and is found. */
-function substitute(yaml: string): string {
-  return yaml.replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1');
-}
+const secretsScript = readFileSync(join(ROOT, 'deploy/secrets.sh'), 'utf8');
 
 describe('deploy/compose/compose.yml', () => {
   test('asks for no variable: one command is enough', () => {
-    expect(substitute(text)).not.toMatch(/\$\{/);
+    expect(text).not.toMatch(/\$\{/);
   });
 
   test('has every service that runs, and what they need', () => {
@@ -61,10 +38,9 @@ describe('deploy/compose/compose.yml', () => {
   });
 
   test.each(own)('%s: its command line is one that the image understands', (_name, { command, environment }) => {
-    const variables = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, String(value)]));
     // What the image sets besides; see docker/Dockerfile. Tasks have no metrics and read neither.
     const image = { NODE_ENV: 'production', TSX_DISABLE_CACHE: '1' };
-    expect(commandLineProblems(command, { ...image, ...variables })).toEqual([]);
+    expect(commandLineProblems(command, { ...image, ...environment })).toEqual([]);
   });
 
   test.each(own)('%s can write nowhere but into its volumes, has no capability and a limit of memory', (_name, service) => {
@@ -98,17 +74,53 @@ describe('deploy/compose/compose.yml', () => {
   test('mounts what is there', () => {
     for (const volume of services.flatMap(([, service]) => service.volumes)) {
       const source = volume.split(':')[0]!;
+      // deploy/secrets.sh makes it, as compose.suite.ts shows.
+      if (source === '../secrets/kafka') continue;
       const isThere = source.startsWith('.') ? existsSync(join(FOLDER, source)) : source in compose.volumes;
       expect([source, isThere]).toEqual([source, true]);
     }
   });
 
-  test('names an image by a version, and Kafka keeps one copy of what it needs several of elsewhere', () => {
+  test('names an image by a version', () => {
     for (const [, { image }] of services) expect(image).toMatch(/^[a-z/-]+:(local|v?\d+\.\d+(\.\d+)*)$/);
-    expect(compose.services['kafka']!.environment).toMatchObject({
-      KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
-      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1,
-    });
+  });
+});
+
+describe('who gets in', () => {
+  test.each(own.filter(([, { environment }]) => 'KAFKA_BROKERS' in environment))(
+    '%s is a user of its own on Kafka, with its own password and nobody else’s',
+    (name, { command, environment, secrets }) => {
+      const user = name === 'topics' ? 'operator' : command[0]!;
+      expect([...Object.keys(ACCESS), 'operator']).toContain(user);
+      expect(environment).toMatchObject({
+        KAFKA_SECURITY_PROTOCOL: 'SASL_PLAINTEXT',
+        KAFKA_USERNAME: `tributary-${user}`,
+        KAFKA_PASSWORD_FILE: '/run/secrets/kafka',
+      });
+      expect(secrets.filter(({ source }) => source.startsWith('kafka'))).toEqual([{ source: `kafka-${user}`, target: 'kafka' }]);
+    },
+  );
+
+  test('whoever listens asks for a token; no password stands in a variable', () => {
+    const listening = own.filter(([, { ports }]) => ports.length > 0);
+    expect(listening.map(([name]) => name).sort()).toEqual(['gateway', 'inference']);
+    for (const [, { environment }] of listening) expect(environment['TRIBUTARY_TOKENS_FILE']).toBe('/run/secrets/tokens');
+    expect(own.filter(([, { command }]) => command.includes('--dangerously-without-authentication'))).toEqual([]);
+    for (const [, { environment }] of services)
+      expect(Object.keys(environment).filter((variable) => /PASSWORD$|TOKENS?$/.test(variable))).toEqual([]);
+  });
+
+  test('what is read as a secret is mounted as one', () => {
+    for (const [name, { environment, secrets }] of services) {
+      const read = Object.values(environment).flatMap((value) => /^\/run\/secrets\/(.+)/.exec(value)?.slice(1) ?? []);
+      expect([name, read.sort()]).toEqual([name, secrets.map(({ target }) => target).sort()]);
+      for (const { source } of secrets) expect(compose.secrets).toHaveProperty(source);
+    }
+  });
+
+  test('deploy/secrets.sh makes a password for every user that the broker is told of', () => {
+    const [, users = ''] = /for service in (.*); do/.exec(secretsScript) ?? [];
+    expect(users.split(' ').sort()).toEqual([...Object.keys(ACCESS), 'operator'].sort());
   });
 });
 

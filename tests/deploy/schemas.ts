@@ -9,8 +9,22 @@ import { z } from 'zod';
 import { cached, goModule } from './tools.ts';
 
 export const KUBERNETES = '1.34.4';
-const KEDA = 'v2.17.2';
-const OPERATOR = 'v0.85.0';
+
+/** Kinds of others that the chart can make. */
+const CUSTOM = {
+  keda: {
+    module: 'github.com/kedacore/keda/v2',
+    version: 'v2.17.2',
+    kinds: ['scaledobjects', 'triggerauthentications'],
+    file: (kind: string) => `config/crd/bases/keda.sh_${kind}.yaml`,
+  },
+  operator: {
+    module: 'github.com/prometheus-operator/prometheus-operator',
+    version: 'v0.85.0',
+    kinds: ['podmonitors', 'prometheusrules'],
+    file: (kind: string) => `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`,
+  },
+} as const;
 
 type Schema = Record<string, unknown>;
 const Gvk = z.array(z.object({ group: z.string(), version: z.string(), kind: z.string() }));
@@ -27,17 +41,23 @@ const Definition = z.object({
 
 /** Folder of files `kind-group-version.json`, as kubeconform's default template names them. */
 export function kubernetesSchemas(): Promise<string> {
-  return cached(`schemas-${KUBERNETES}-keda-${KEDA}-operator-${OPERATOR}`, async (folder) => {
-    const [kubernetes, keda, operator] = await Promise.all([
-      goModule('k8s.io/kubernetes', `v${KUBERNETES}`),
-      goModule('github.com/kedacore/keda/v2', KEDA),
-      goModule('github.com/prometheus-operator/prometheus-operator', OPERATOR),
-    ]);
+  const versions = Object.values(CUSTOM).flatMap(({ version, kinds }) => [version, ...kinds]);
+  return cached(['schemas', KUBERNETES, ...versions].join('-'), async (folder) => {
+    const [kubernetes, custom] = await Promise.all([goModule('k8s.io/kubernetes', `v${KUBERNETES}`), customResources()]);
     writeKubernetes(join(kubernetes, 'api/openapi-spec/swagger.json'), folder);
-    writeCustom(join(keda, 'config/crd/bases/keda.sh_scaledobjects.yaml'), folder);
-    for (const kind of ['podmonitors', 'prometheusrules'])
-      writeCustom(join(operator, `example/prometheus-operator-crd/monitoring.coreos.com_${kind}.yaml`), folder);
+    for (const file of custom) writeCustom(file, folder);
   });
+}
+
+/** Files of their custom resource definitions. */
+export async function customResources(): Promise<string[]> {
+  const files = await Promise.all(
+    Object.values(CUSTOM).map(async ({ module, version, kinds, file }) => {
+      const sources = await goModule(module, version);
+      return kinds.map((kind) => join(sources, file(kind)));
+    }),
+  );
+  return files.flat();
 }
 
 function writeKubernetes(file: string, folder: string): void {

@@ -1,10 +1,10 @@
 /**
  * The tools that the suites of the deployment need, each of one version, fetched once into a cache outside the repository
  * (`TRIBUTARY_CACHE`): helm and kubeconform are built by Go (minutes the first time), Prometheus and promtool come out of Debian's package
- * or are built by Go too. What cannot be had is an error that says what to install: a check that is passed over checks nothing.
+ * or are built by Go too; Kubernetes' control plane is one build of six programs. What cannot be had is an error that says what to install: a check that is passed over checks nothing.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -51,6 +51,36 @@ export async function tool(name: keyof typeof TOOLS): Promise<string> {
   const { module, version, debian }: GoTool = TOOLS[name];
   if (debian !== undefined && (await isThere('apt-get'))) return join(await fromDebian(debian), 'usr/bin', name);
   return join(await cached(`${name}-${version}`, (folder) => build(`${module}@${version}`, folder)), name);
+}
+
+/** Programs of a cluster without machines: package, and the name under which Go builds it. */
+const CONTROL_PLANE = {
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
+  kubectl: 'k8s.io/kubernetes/cmd/kubectl',
+  // Plays the kubelets.
+  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
+  // Of the version that kube-apiserver is built with.
+  server: 'go.etcd.io/etcd/server/v3',
+} as const;
+export type ControlPlaneProgram = keyof typeof CONTROL_PLANE;
+const KWOK = 'v0.7.0';
+
+/**
+ * Folder of these programs, of one version of Kubernetes. They are built as one module, since most of what they are made of is the same;
+ * Kubernetes' own module refers to parts of its repository (`./staging`), which are published under the same version, with 0 for 1.
+ */
+export function controlPlane(version: string): Promise<string> {
+  return cached(`control-plane-${version}-kwok-${KWOK}`, async (folder) => {
+    const sources = await goModule('k8s.io/kubernetes', `v${version}`);
+    const staged = readFileSync(join(sources, 'go.mod'), 'utf8').matchAll(/^\t(\S+) => \.\/staging\//gm);
+    const lines = [...staged].map(([, module]) => `replace ${module!} => ${module!} v${version.replace(/^1/, '0')}`);
+    const needed = `require (\n\tk8s.io/kubernetes v${version}\n\tsigs.k8s.io/kwok ${KWOK}\n)`;
+    writeFileSync(join(folder, 'go.mod'), `module control-plane\n\ngo 1.24.0\n\n${needed}\n\n${lines.join('\n')}\n`);
+    const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', `${folder}/`, ...Object.values(CONTROL_PLANE)];
+    await go(args, folder, { GOFLAGS: '-mod=mod' });
+  });
 }
 
 /** Folder of a Go module's sources. */

@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type Environment } from '#libs/secrets/secret.ts';
 
 const BINARY = join(import.meta.dirname, '..', '..', 'bin', 'tributary.js');
 const TAIL = 3_000;
@@ -22,8 +23,13 @@ export class Processes {
   }
 
   /** A command that ends by itself; throws unless it ends with 0. */
-  async run(name: string, ...args: string[]): Promise<void> {
-    const child = this.start(name, ...args);
+  run(name: string, ...args: string[]): Promise<void> {
+    return this.runWith({}, name, ...args);
+  }
+
+  /** With these variables besides. */
+  async runWith(env: Environment, name: string, ...args: string[]): Promise<void> {
+    const child = this.startWith(env, name, ...args);
     if (isRunning(child)) await once(child, 'exit');
     this.#started.delete(name);
     const { exitCode, signalCode } = child;
@@ -32,14 +38,23 @@ export class Processes {
 
   /** A service that runs until it is told to stop. */
   start(name: string, ...args: string[]): ChildProcess {
-    return this.startFrom(BINARY, name, ...args);
+    return this.#spawn(BINARY, {}, name, args);
+  }
+
+  /** With these variables besides. */
+  startWith(env: Environment, name: string, ...args: string[]): ChildProcess {
+    return this.#spawn(BINARY, env, name, args);
   }
 
   /** One of another version. */
   startFrom(binary: string, name: string, ...args: string[]): ChildProcess {
+    return this.#spawn(binary, {}, name, args);
+  }
+
+  #spawn(binary: string, variables: Environment, name: string, args: readonly string[]): ChildProcess {
     const output = openSync(this.#file(name), 'a');
     // Jest says that this is a test, and kafkajs then waits other times.
-    const env = { ...process.env, NODE_ENV: 'production' };
+    const env = { ...process.env, NODE_ENV: 'production', ...variables };
     const child = spawn(process.execPath, [binary, ...args], { stdio: ['ignore', output, output], env });
     closeSync(output);
     this.#started.set(name, child);

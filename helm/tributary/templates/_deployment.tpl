@@ -1,6 +1,6 @@
 {{/*
 One service: (dict "root" $ "component" "ingest" "service" "ingest-kraken" "settings" {…} "args" […] "ports" {name: number} …).
-`store` = it uses ClickHouse; `trust` = it loads bundles; `secret` = name of a Secret whose entries are variables; `history` = it folds candles first; `recreate` = never two at once; `readiness` = path; `drain` = callers
+`store` = it uses ClickHouse; `access` = it lets callers in; `trust` = it loads bundles; `secret` = name of a Secret whose entries are variables; `history` = it folds candles first; `recreate` = never two at once; `readiness` = path; `drain` = callers
 are given time to leave.
 */}}
 {{- define "tributary.deployment" -}}
@@ -60,9 +60,12 @@ spec:
           args:
             {{- toYaml .args | nindent 12 }}
           env:
-            {{- include "tributary.serviceEnv" $root | nindent 12 }}
+            {{- include "tributary.serviceEnv" (dict "root" $root "user" .component) | nindent 12 }}
             {{- if .store }}
             {{- include "tributary.clickhouseEnv" $root | nindent 12 }}
+            {{- end }}
+            {{- if .access }}
+            {{- include "tributary.accessEnv" $root | nindent 12 }}
             {{- end }}
             {{- if .trust }}
             {{- include "tributary.trustEnv" $root | nindent 12 }}
@@ -105,11 +108,13 @@ spec:
             {{- if .history }}
             - { name: work, mountPath: /var/lib/tributary, readOnly: true }
             {{- end }}
+            {{- include "tributary.secretMounts" (dict "root" $root "kafka" true "store" .store "access" .access) | nindent 12 }}
       volumes:
         - { name: tmp, emptyDir: { sizeLimit: 256Mi } }
         {{- if .history }}
         - { name: work, emptyDir: { sizeLimit: 4Gi } }
         {{- end }}
+        {{- include "tributary.secretVolumes" (dict "root" $root "kafka" true "store" (or .store .history) "access" .access) | nindent 8 }}
 {{- end -}}
 
 {{/* The public half of the operator's key: without it no bundle loads, and inference says so in every abstention. */}}

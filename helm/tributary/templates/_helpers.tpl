@@ -77,17 +77,102 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end -}}
 
+{{/* What lets a component in: (dict "root" $ "user" "features"); `operator` makes topics and gives rights. */}}
 {{- define "tributary.kafkaEnv" -}}
-- { name: KAFKA_BROKERS, value: {{ include "tributary.brokers" . | quote }} }
-{{- with .Values.kafka.topicPrefix }}
+{{- $user := .user }}{{ $kafka := .root.Values.kafka }}{{ $security := $kafka.security }}
+{{- $protocol := include "tributary.kafkaProtocol" .root -}}
+- { name: KAFKA_BROKERS, value: {{ include "tributary.brokers" .root | quote }} }
+- { name: KAFKA_SECURITY_PROTOCOL, value: {{ $protocol }} }
+{{- if hasPrefix "SASL" $protocol }}
+{{- $name := ternary "tributary-{service}" $security.username $kafka.bundled.enabled | replace "{service}" $user }}
+- { name: KAFKA_SASL_MECHANISM, value: {{ ternary "SCRAM-SHA-512" $security.mechanism $kafka.bundled.enabled }} }
+- { name: KAFKA_USERNAME, value: {{ $name | quote }} }
+- name: KAFKA_PASSWORD
+  valueFrom: { secretKeyRef: { name: {{ $security.secretName }}, key: {{ $name | quote }} } }
+{{- end }}
+{{- if include "tributary.kafkaTls" .root }}
+- { name: KAFKA_CA_FILE, value: /etc/tributary/kafka/ca.crt }
+{{- if $security.clientCertificate }}
+- { name: KAFKA_CERT_FILE, value: /etc/tributary/kafka/tls.crt }
+- { name: KAFKA_KEY_FILE, value: /etc/tributary/kafka/tls.key }
+{{- end }}
+{{- end }}
+{{- with $kafka.topicPrefix }}
 - { name: TRIBUTARY_TOPIC_PREFIX, value: {{ . | quote }} }
 {{- end }}
 {{- end -}}
 
+{{- define "tributary.kafkaProtocol" -}}
+{{ ternary "SASL_PLAINTEXT" .Values.kafka.security.protocol .Values.kafka.bundled.enabled }}
+{{- end -}}
+
+{{/* Not empty where certificates of the brokers are held against an authority of their own. */}}
+{{- define "tributary.kafkaTls" -}}
+{{- if hasSuffix "SSL" (include "tributary.kafkaProtocol" .) }}{{ .Values.kafka.security.tlsSecretName }}{{ end -}}
+{{- end -}}
+
+{{/* Files of secrets, as what a container mounts and what its pod brings: (dict "root" $ "kafka" true "store" true "access" true). */}}
+{{- define "tributary.secretMounts" -}}
+{{- if and .kafka (include "tributary.kafkaTls" .root) }}
+- { name: kafka-tls, mountPath: /etc/tributary/kafka, readOnly: true }
+{{- end }}
+{{- if and .store .root.Values.clickhouse.tlsSecretName }}
+- { name: clickhouse-tls, mountPath: /etc/tributary/clickhouse, readOnly: true }
+{{- end }}
+{{- if and .access .root.Values.access.tls.secretName }}
+- { name: tls, mountPath: /etc/tributary/tls, readOnly: true }
+{{- end }}
+{{- if and .access .root.Values.access.tokens.secretName }}
+- { name: tokens, mountPath: /etc/tributary/access, readOnly: true }
+{{- end }}
+{{- end -}}
+
+{{- define "tributary.secretVolumes" -}}
+{{- if and .kafka (include "tributary.kafkaTls" .root) }}
+- { name: kafka-tls, secret: { secretName: {{ include "tributary.kafkaTls" .root }} } }
+{{- end }}
+{{- if and .store .root.Values.clickhouse.tlsSecretName }}
+- { name: clickhouse-tls, secret: { secretName: {{ .root.Values.clickhouse.tlsSecretName }} } }
+{{- end }}
+{{- if and .access .root.Values.access.tls.secretName }}
+- { name: tls, secret: { secretName: {{ .root.Values.access.tls.secretName }} } }
+{{- end }}
+{{- with .root.Values.access.tokens }}
+{{- if and $.access .secretName }}
+- { name: tokens, secret: { secretName: {{ .secretName }}, items: [{ key: {{ .key }}, path: tokens }] } }
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* Who is let in where a service listens: flags that stand in the command line, as a list in JSON, … */}}
+{{- define "tributary.accessArgs" -}}
+{{- $args := list }}
+{{- if .Values.access.dangerouslyWithoutAuthentication }}{{ $args = append $args "--dangerously-without-authentication" }}{{ end }}
+{{- if .Values.access.dangerouslyWithoutTls }}{{ $args = append $args "--dangerously-without-tls" }}{{ end }}
+{{- toJson $args -}}
+{{- end -}}
+
+{{/* … and files. */}}
+{{- define "tributary.accessEnv" -}}
+{{- with .Values.access -}}
+{{- if .tokens.secretName }}
+- { name: TRIBUTARY_TOKENS_FILE, value: /etc/tributary/access/tokens }
+{{- end }}
+{{- if .tls.secretName }}
+- { name: TRIBUTARY_TLS_CERT_FILE, value: /etc/tributary/tls/tls.crt }
+- { name: TRIBUTARY_TLS_KEY_FILE, value: /etc/tributary/tls/tls.key }
+{{- with .tls.clientCaKey }}
+- { name: TRIBUTARY_TLS_CLIENT_CA_FILE, value: /etc/tributary/tls/{{ . }} }
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* (dict "root" $ "user" …) */}}
 {{- define "tributary.serviceEnv" -}}
 {{ include "tributary.kafkaEnv" . }}
-- { name: TRIBUTARY_SOURCE, value: {{ .Values.source }} }
-- { name: TRIBUTARY_LOG_LEVEL, value: {{ .Values.logLevel }} }
+- { name: TRIBUTARY_SOURCE, value: {{ .root.Values.source }} }
+- { name: TRIBUTARY_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
 - { name: TRIBUTARY_METRICS_HOST, value: 0.0.0.0 }
 - { name: TRIBUTARY_METRICS_PORT, value: "9464" }
 {{- end -}}
@@ -96,6 +181,12 @@ securityContext:
 {{- $secret := .Values.clickhouse.secret -}}
 - { name: CLICKHOUSE_URL, value: {{ include "tributary.clickhouseUrl" . | quote }} }
 - { name: CLICKHOUSE_DATABASE, value: {{ .Values.clickhouse.database | quote }} }
+{{- with .Values.clickhouse.cluster }}
+- { name: CLICKHOUSE_CLUSTER, value: {{ . | quote }} }
+{{- end }}
+{{- if .Values.clickhouse.tlsSecretName }}
+- { name: CLICKHOUSE_CA_FILE, value: /etc/tributary/clickhouse/ca.crt }
+{{- end }}
 - name: CLICKHOUSE_USER
   valueFrom: { secretKeyRef: { name: {{ $secret.name }}, key: {{ $secret.userKey }} } }
 - name: CLICKHOUSE_PASSWORD
@@ -147,6 +238,7 @@ resources:
 volumeMounts:
   - { name: tmp, mountPath: /tmp }
   - { name: work, mountPath: /var/lib/tributary }
+  {{- include "tributary.secretMounts" (dict "root" .root "store" true) | nindent 2 }}
 {{- end -}}
 
 {{/* (dict "root" $ "component" …) */}}

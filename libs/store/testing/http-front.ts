@@ -23,8 +23,8 @@ export interface HttpFront {
 }
 
 export interface FrontSecurity {
-  /** Served over TLS; `requestCert`: clients have to show a certificate. */
-  readonly tls: ServerOptions;
+  /** Served over TLS; `requestCert`: clients have to show a certificate. Default: unencrypted. */
+  readonly tls?: ServerOptions;
   /** `user:password` that is let in. */
   readonly login: string;
 }
@@ -79,7 +79,7 @@ export async function startHttpFront(path: string, security?: FrontSecurity): Pr
   let server: Server | undefined;
   const front: HttpFront = {
     get url() {
-      return `${security === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+      return `${security?.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     },
     statements,
     async down() {
@@ -95,7 +95,7 @@ export async function startHttpFront(path: string, security?: FrontSecurity): Pr
       const listener = (request: IncomingMessage, response: ServerResponse): void => {
         answer(request, response).catch(() => response.destroy());
       };
-      const opening = security === undefined ? createServer(listener) : createSecureServer(security.tls, listener);
+      const opening = security?.tls === undefined ? createServer(listener) : createSecureServer(security.tls, listener);
       await new Promise<void>((resolve) => opening.listen(port, '127.0.0.1', resolve));
       port = (opening.address() as AddressInfo).port;
       server = opening;
