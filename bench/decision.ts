@@ -23,6 +23,7 @@ import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { runFeatures } from '#services/features/service.ts';
 import { runInference } from '#services/inference/service.ts';
+import { isTensorflowStaged } from '#services/training/deep/tensorflow.ts';
 import { runTraining } from '#services/training/main.ts';
 import { generatedCandles } from './market.ts';
 import { type Figure, figure, paired, quantile, rate } from './measure.ts';
@@ -34,14 +35,16 @@ const HORIZONS: readonly Horizon[] = ['1m', '5m'];
 export async function benchDecision(): Promise<Figure[]> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   try {
-    const bundle = await train(directory);
-    return [...(await benchScore(bundle)), ...(await benchLatency(bundle, join(directory, 'log')))];
+    const bundle = await train(directory, { quick: true });
+    const figures = [...(await benchScore(bundle)), ...(await benchLatency(bundle, join(directory, 'log')))];
+    if (isTensorflowStaged()) figures.push(...(await benchAllModels(await train(directory, { models: 'all' }))));
+    return figures;
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-async function train(directory: string): Promise<Bundle> {
+async function train(directory: string, models: { readonly quick?: boolean; readonly models?: 'all' }): Promise<Bundle> {
   const history = join(directory, 'candles.csv');
   const lines = generatedCandles(TRAINED_MINUTES).map((row) =>
     [
@@ -64,7 +67,7 @@ async function train(directory: string): Promise<Bundle> {
     target: 'entry',
     seed: 1,
     workers: 0,
-    quick: true,
+    ...models,
     key: join(directory, 'operator.pem'),
   };
   return runTraining(options, new AbortController().signal);
@@ -79,6 +82,26 @@ async function benchScore(bundle: Bundle): Promise<Figure[]> {
     await rate('ensemble score', 'scores/s', scores, () => {
       for (let i = 0; i < scores; i += 1) scorer.score('kraken', 'BTC-USD', '1m', window);
     }),
+  ];
+}
+
+/** Forests, regressions, LSTM and Transformer, each asked of the vector and of its mirror image: from the vector to the calibrated probability. */
+async function benchAllModels(bundle: Bundle): Promise<Figure[]> {
+  const { columns } = featureSchema();
+  const scorer = createScorer(bundle, columns);
+  await scorer.open();
+  const window = Array.from({ length: scorer.lags + 1 }, (_, i) => Float32Array.from(columns, (_name, j) => Math.sin(i + j)));
+  const runs: number[] = [];
+  for (let i = 0; i < 1_000; i += 1) {
+    const start = performance.now();
+    const opinions = await scorer.consult('kraken', 'BTC-USD', window);
+    if (scorer.score('kraken', 'BTC-USD', '1m', window, opinions) === undefined) throw new Error('the bundle has no such head');
+    if (i >= 100) runs.push(performance.now() - start);
+  }
+  await scorer.close();
+  return [
+    figure('all models score, p50', 'ms', runs),
+    { name: 'all models score, p99', value: quantile(runs, 0.99), unit: 'ms', runs },
   ];
 }
 

@@ -60,6 +60,7 @@ async function distance(
   const shape = {
     steps: STEPS,
     inputs: inputs.length,
+    deep: inputs.length,
     outputs: model.outputs,
     sources: sourcesOf(parsed),
     wide: parsed.map((_, i) => (STEPS - 1) * inputs.length + i),

@@ -77,14 +77,14 @@ export function usefulWeights(predictions: readonly Float64Array[], up: Uint8Arr
 }
 
 /** Of two losses of the same rows: on average by more than a standard error, rows taken as independent. */
-function isSmaller(a: Float64Array, b: Float64Array): boolean {
+export function isSmaller(a: Float64Array, b: Float64Array): boolean {
   const differences = b.map((loss, row) => loss - a[row]!);
   const mean = meanOf(differences);
   const spread = Math.sqrt(meanOf(differences.map((each) => (each - mean) ** 2)));
   return mean > 0 && mean > spread / Math.sqrt(differences.length);
 }
 
-function meanOf(values: Float64Array): number {
+export function meanOf(values: Float64Array): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 

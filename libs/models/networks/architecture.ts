@@ -36,8 +36,10 @@ export interface NetworkShape {
   readonly steps: number;
   /** Inputs a vector. */
   readonly inputs: number;
+  /** As many of them, the first, the deep part reads; the rest are there for the regression. */
+  readonly deep: number;
   readonly outputs: number;
-  /** Places of the inputs by the source that they tell of: a Transformer's tokens. Each input stands in one. */
+  /** Places of the deep part's inputs by the source that they tell of: a Transformer's tokens. Each stands in one. */
   readonly sources: readonly (readonly number[])[];
   /** Places in a window, [steps, inputs] row by row, that the logistic regression reads. */
   readonly wide: readonly number[];
@@ -65,7 +67,8 @@ function lastStep<T>(ops: Operations<T>, x: T, steps: number, width: number): T 
 
 function lstm<T>(ops: Operations<T>, { layers, width, dropout, pooling }: LstmArchitecture, shape: NetworkShape, x: T): T {
   const isPlain = pooling === 'last';
-  let hidden = ops.dropout(ops.lstm(x, 'lstm0', shape.inputs, width), dropout, 0);
+  const seen = shape.deep === shape.inputs ? x : ops.columns(x, [...Array(shape.deep).keys()]);
+  let hidden = ops.dropout(ops.lstm(seen, 'lstm0', shape.deep, width), dropout, 0);
   for (let layer = 1; layer < layers; layer++) {
     const read = isPlain ? hidden : ops.layerNorm(hidden, `norm${layer}`, width);
     const found = ops.dropout(ops.lstm(read, `lstm${layer}`, width, width), dropout, 0);

@@ -4,7 +4,7 @@ import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { checkOnnx } from './onnx-check.ts';
 import { type MirrorMap } from '../bundle.ts';
 import { INPUT, OUTPUT } from './onnx.ts';
-import { turnWindows } from './windows.ts';
+import { withMirrorImages } from './windows.ts';
 
 export interface OnnxNetwork {
   /** `windows`: [steps, batch, inputs], standardised. Resolves with the probabilities of up, [batch, outputs]. */
@@ -33,10 +33,10 @@ export async function openOnnxNetwork(onnx: Uint8Array, mirror?: MirrorMap): Pro
   };
   return {
     async run(windows, steps, batch) {
-      const straight = await run(windows, steps, batch);
-      if (mirror === undefined) return straight;
-      const turned = await run(turnWindows(windows, batch, mirror), steps, batch);
-      return straight.map((up, i) => (up + 1 - turned[i]!) / 2);
+      if (mirror === undefined) return run(windows, steps, batch);
+      const both = await run(withMirrorImages(windows, steps, batch, mirror), steps, 2 * batch);
+      const half = both.length / 2;
+      return both.subarray(0, half).map((up, i) => (up + 1 - both[half + i]!) / 2);
     },
     close: () => session.release(),
   };

@@ -129,6 +129,18 @@ export function turnWindows(
   return out;
 }
 
+/** [steps, batch, inputs] -> [steps, 2 batch, inputs]: at each step the windows and, behind them, their mirror images. */
+export function withMirrorImages(windows: Float32Array, steps: number, batch: number, mirror: MirrorMap): Float32Array {
+  const turned = turnWindows(windows, batch, mirror);
+  const length = windows.length / steps;
+  const out = new Float32Array(2 * windows.length);
+  for (let step = 0; step < steps; step++) {
+    out.set(windows.subarray(step * length, (step + 1) * length), 2 * step * length);
+    out.set(turned.subarray(step * length, (step + 1) * length), (2 * step + 1) * length);
+  }
+  return out;
+}
+
 /** Places of inputs by what they tell of: one venue's legs, the conversion rates, the instrument itself with the rest. */
 export function sourcesOf(inputs: readonly Input[]): number[][] {
   const groups = new Map<string, number[]>();

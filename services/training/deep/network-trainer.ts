@@ -5,6 +5,7 @@
 import { setImmediate as yieldToEvents } from 'node:timers/promises';
 import { buildNetwork, type Architecture, hasRegression, type NetworkShape } from '#libs/models/networks/architecture.ts';
 import { formatInput, type Input, parseInput, resolveInputs } from '#libs/models/inputs.ts';
+import { isSmaller, meanOf } from '#libs/models/ensemble.ts';
 import { fitLogistic } from '#libs/models/logistic.ts';
 import { type Matrix, stackRows } from '#libs/models/matrix.ts';
 import { mirrorMap, bothOutcomes } from '#libs/models/mirror.ts';
@@ -41,18 +42,20 @@ export interface NetworkOptions {
   /** Rows whose outcome was not known this long before the first of those are left out, milliseconds: the longest horizon. */
   readonly purgeMs: number;
   readonly seed: number;
-  /** What an earlier fit ended with: its inputs are kept. */
+  /** What an earlier fit ended with: its deep part goes on, reading what it read. The regression is fitted anew, and may read other inputs. */
   readonly warmStart?: WarmStart;
   /** File, kept when the fit is done: asked again, it is answered at once. Default: none is written. */
   readonly checkpoint?: string;
 }
 
 export interface WarmStart {
-  readonly inputs: readonly string[];
+  /** Of the inputs those that the deep part reads, the first. */
+  readonly deepInputs: readonly string[];
   readonly parameters: ParameterValues;
 }
 
 export interface FittedNetwork extends FittedModel<NetworkModel> {
+  readonly deepInputs: readonly string[];
   readonly parameters: ParameterValues;
   /** The epoch whose parameters were kept, and its loss on the validation rows. */
   readonly best: Omit<Best, 'parameters'>;
@@ -60,7 +63,7 @@ export interface FittedNetwork extends FittedModel<NetworkModel> {
 
 /** As the logistic member of the ensemble. */
 const WIDE = { inverseL2: 0.003, tolerance: 0.1 };
-/** Of what the deep part says. */
+/** Of what the deep part says; the first is the regression alone. */
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const MINUTE = 60_000;
 /** Windows of the validation rows in one pass. */
@@ -89,6 +92,8 @@ class NetworkFit {
   readonly #dataset: Dataset;
   readonly #options: NetworkOptions;
   readonly #inputs: readonly Input[];
+  /** The first of them. */
+  readonly #deep: readonly Input[];
   /** Of the logistic regression: inputs with their lags. */
   readonly #wide: readonly Input[];
   readonly #shape: NetworkShape;
@@ -105,7 +110,8 @@ class NetworkFit {
     this.#dataset = dataset;
     this.#options = options;
     this.#wide = chooseInputs(dataset, options);
-    this.#inputs = options.warmStart?.inputs.map(parseInput) ?? featuresOf(this.#wide);
+    this.#deep = options.warmStart?.deepInputs.map(parseInput) ?? featuresOf(this.#wide);
+    this.#inputs = hasRegression(options.architecture) ? featuresOf([...this.#deep, ...this.#wide]) : this.#deep;
     const places = resolveInputs(this.#inputs, dataset.table.columns);
     const mirror = options.mirrored === true ? mirrorMap(this.#inputs) : undefined;
     const scaler = fitScaler(dataset.table, places, dataset.rows, mirror);
@@ -114,7 +120,8 @@ class NetworkFit {
       steps: options.steps,
       inputs: this.#inputs.length,
       outputs: dataset.outcomes.length,
-      sources: sourcesOf(this.#inputs),
+      deep: this.#deep.length,
+      sources: sourcesOf(this.#deep),
       wide: this.#wide.map(({ feature, lag }) => (options.steps - 1 - lag) * this.#inputs.length + this.#placeOf(feature)),
     };
     this.#model = { kind: 'network', steps: options.steps, outputs: dataset.outcomes.length, scaler, mirror };
@@ -157,6 +164,7 @@ class NetworkFit {
     const model = { ...this.#model, onnx };
     return {
       inputs: this.#inputs.map(formatInput),
+      deepInputs: this.#deep.map(formatInput),
       model,
       parameters,
       best: found,
@@ -315,8 +323,8 @@ class NetworkFit {
   }
 
   /**
-   * Each output takes of what the deep part says the share that does best on the validation rows, none where it only makes the regression worse: what is
-   * learnt of few days is too sure of itself.
+   * Each output takes of what the deep part says the share that does best on the validation rows, and none where that is not better than the regression
+   * alone by more than a standard error: what is learnt of few days is too sure of itself.
    */
   #shrinkDeep(): void {
     const { parameters } = this.#ops;
@@ -325,7 +333,7 @@ class NetworkFit {
     const { outcomes, rows } = this.#dataset;
     const outputs = outcomes.length;
     const { tf } = this.#staged;
-    const losses = outcomes.map(() => SHARES.map(() => 0));
+    const losses = outcomes.map(() => SHARES.map(() => new Float64Array(this.#validation.length)));
     const [weights, bias] = [wide.dataSync(), parameters.get('wide.bias')!.dataSync()];
     for (const isTurned of this.#model.mirror === undefined ? [false] : [false, true]) {
       for (let from = 0; from < this.#validation.length; from += VALIDATION_BATCH) {
@@ -347,13 +355,16 @@ class NetworkFit {
             for (let c = 0; c < read.width; c++) alone += weights[c * outputs + o]! * read.values[c * places.length + i]!;
             const sign = (up[place] === 1) === isTurned ? -1 : 1;
             SHARES.forEach((share, s) => {
-              losses[o]![s]! += Math.log1p(Math.exp(-sign * (alone + share * (both[i * outputs + o]! - alone))));
+              losses[o]![s]![from + i]! += Math.log1p(Math.exp(-sign * (alone + share * (both[i * outputs + o]! - alone))));
             });
           }),
         );
       }
     }
-    const shares = losses.map((each) => SHARES[each.indexOf(Math.min(...each))]!);
+    const shares = losses.map(([alone, ...some]) => {
+      const best = some.reduce((least, each) => (meanOf(each) < meanOf(least) ? each : least));
+      return isSmaller(best, alone!) ? SHARES[1 + some.indexOf(best)]! : 0;
+    });
     for (const name of ['head.weights', 'head.bias']) {
       const parameter = parameters.get(name)!;
       tf.tidy(() => parameter.assign(tf.mul(parameter, tf.tensor(shares, [outputs]))));
@@ -388,13 +399,11 @@ function deepOf(parameters: ParameterValues | undefined): ParameterValues | unde
   return parameters === undefined ? undefined : new Map([...parameters].filter(([name]) => !isWide(name)));
 }
 
-/** Of the regression, whose features are the windows' too. A fit that starts from another keeps to its features. */
+/** Of the regression, whose features are the windows' too. */
 function chooseInputs({ table, rows, outcomes }: Dataset, options: NetworkOptions): Input[] {
   const { up } = outcomes[0]!;
   const moved = rows.filter((_, i) => up[i] !== NO_MOVE);
-  const kept = options.warmStart === undefined ? undefined : new Set(options.warmStart.inputs);
-  const isRead = (column: string): boolean =>
-    kept?.has(column) ?? options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
+  const isRead = (column: string): boolean => options.reads?.includes(column.slice(0, column.lastIndexOf('@'))) ?? true;
   const ups = up.filter((each) => each !== NO_MOVE);
   const steps = hasRegression(options.architecture) ? options.steps : 1;
   return windowInputs(table, moved, ups, options.inputs, steps, isRead, options.mirrored);
