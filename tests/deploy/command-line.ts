@@ -3,6 +3,8 @@ import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { SOURCES } from '#services/context/sources/registry.ts';
 import { createProgram } from '#services/cli/main.ts';
 
+const program = await createProgram();
+
 /** Variables that belong to Node or to the image and not to an option. */
 const NOT_OPTIONS = new Set(['NODE_ENV', 'NODE_OPTIONS', 'TSX_DISABLE_CACHE', 'TMPDIR', 'CUDA_CACHE_PATH']);
 
@@ -19,7 +21,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 
 /** What is wrong with a container that runs `tributary ...args` in this environment; nothing = []. Undefined values come from a secret. */
 export function commandLineProblems(args: readonly string[], env: Readonly<Record<string, string | undefined>>): string[] {
-  const { command, rest } = findCommand(createProgram(), args);
+  const { command, rest } = findCommand(program, args);
   const problems: string[] = [];
   const given = new Set<Option>();
   const check = (option: Option, value: string | undefined, where: string): void => {
