@@ -48,20 +48,36 @@ export const sourceSchema = z.object({
 });
 export type SourceChoice = z.output<typeof sourceSchema>;
 
+/** Throws `TRB_USAGE` where a choice names no source, or two. */
+export function checkSource({ history, from, since, days }: SourceChoice): void {
+  if (since !== undefined && days !== undefined) throw usage('Name one beginning.', 'Give --since or --days.');
+  if ((history === undefined) === (from === undefined))
+    throw usage('Name one source of history.', 'Give --history FILE or --from clickhouse.');
+}
+
 /** `close` when it has been read. Throws `TRB_USAGE`, `TRB_HISTORY_…`, `TRB_STORE_…`. */
 export async function openSource(choice: SourceChoice): Promise<{ readonly source: CandleSource; close: () => Promise<void> }> {
-  const { history, context, from } = choice;
-  if (choice.since !== undefined && choice.days !== undefined) throw usage('Name one beginning.', 'Give --since or --days.');
-  if ((history === undefined) === (from === undefined))
-    throw usage('Name one source of candles.', 'Give --history FILE or --from clickhouse.');
+  const { history, context } = choice;
+  checkSource(choice);
   if (context !== undefined && history === undefined)
     throw usage('--context goes with --history: the store has context values of its own.', 'Leave it out.');
   if (history !== undefined) return { source: await candlesOfFile(history, context, choice), close: () => Promise.resolve() };
+  const store = await openArchive(choice);
+  try {
+    return { source: await candlesOfStore(store, choice), close: () => store.close() };
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+}
+
+/** The store, its tables made where they were missing. Throws `TRB_STORE_…`. */
+export async function openArchive(choice: SourceChoice): Promise<Store> {
   const [{ openStore }, { migrate }] = await Promise.all([import('#libs/store/open.ts'), import('#libs/store/migrate.ts')]);
   const store = await openStore(toStoreOptions(choice));
   try {
     await migrate(store);
-    return { source: await candlesOfStore(store, choice), close: () => store.close() };
+    return store;
   } catch (thrown) {
     await store.close();
     throw thrown;

@@ -18,7 +18,7 @@ import { parseHorizons, parseHorizonsOf } from '#services/backtest/options.ts';
 import { checkWritable, unwritable } from '#services/backtest/files.ts';
 import { names } from '#services/cli/options.ts';
 import { untilStopped } from '#services/cli/process.ts';
-import { openSource, sourceSchema } from './candle-source.ts';
+import { checkSource, openArchive, openSource, sourceSchema } from './candle-source.ts';
 import { createNetworkPool } from './deep/network-pool.ts';
 import {
   INCUMBENT_RECIPE,
@@ -29,7 +29,8 @@ import {
 } from './deep/network-recipes.ts';
 import { createSharedMembers } from './deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from './deep/tensorflow.ts';
-import { loadFastHistory } from './fast/history.ts';
+import { openTickArchive } from './fast/archived-ticks.ts';
+import { type FastHistory, foldArchivedTicks, loadFastHistory } from './fast/history.ts';
 import { trainFastBundle } from './fast/train.ts';
 import { createFitPool } from './fit-pool.ts';
 import { headData, type HeadData, trainingRows } from './head-data.ts';
@@ -79,7 +80,7 @@ const NETWORKS: Readonly<Record<Options['models'], readonly NetworkRecipe[]>> = 
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .description('train a bundle on archived candles, on a file of candles or (--lane fast) on a file of ticks')
+    .description('train a bundle on candles or (--lane fast) on ticks, archived or in a file')
     .requiredOption('--out <file>', 'where the bundle goes; vectors wait in a folder beside it meanwhile');
   for (const option of sourceOptions()) command.addOption(option);
   command
@@ -145,22 +146,32 @@ export async function runTraining(raw: unknown, signal: AbortSignal, recipes?: r
   }
 }
 
-/** On ticks, whose history is a recording: no archive, no networks, no choice of target. */
-async function trainFast(
-  { history, from, models, quick, out, seed, workers, ...options }: Options,
-  signal: AbortSignal,
-): Promise<Bundle> {
-  if (history === undefined || from !== undefined)
-    throw wrong('--lane fast learns from a file of ticks', 'Name it with --history.');
+/** On ticks, archived or a recording: no networks, no choice of target. */
+async function trainFast(options: Options, signal: AbortSignal): Promise<Bundle> {
+  const { models, quick, out, seed, workers } = options;
+  checkSource(options);
   if (models !== 'fast' || quick)
     throw wrong('--lane fast has one recipe, of trees and logistic regression', 'Leave out --models and --quick.');
   const horizons = parseHorizonsOf(options.horizons ?? FAST_HORIZONS.join(','), FAST_HORIZONS, 'ticks');
   await checkWritable(out);
   const key = await operatorKey(options.key);
-  const bundle = await trainFastBundle(await loadFastHistory(history, { signal }), { horizons, seed, workers });
+  const bundle = await trainFastBundle(await fastHistory(options, signal), { horizons, seed, workers });
   signal.throwIfAborted();
   await save(signBundle(bundle, key), out);
   return bundle;
+}
+
+async function fastHistory(options: Options, signal: AbortSignal): Promise<FastHistory> {
+  const { history, symbols, venues } = options;
+  const onProgress = (done: number, total: number): void => tell((done / total) * FOLD_SHARE);
+  const selection = { symbols, venues, signal, onProgress };
+  if (history !== undefined) return loadFastHistory(history, selection);
+  const store = await openArchive(options);
+  try {
+    return await foldArchivedTicks(await openTickArchive(store, options), selection);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Before hours of folding and not after. */

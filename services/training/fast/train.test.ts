@@ -65,10 +65,10 @@ test('ticks in, bundle out: the loader takes it, and it tells whither the one th
 }, 120_000);
 
 test.each([
-  ['--history', { from: 'clickhouse', history: undefined }],
-  ['--models', { models: 'all' }],
-])('refuses what the fast lane has not: %s', async (hint, change) => {
+  ['TRB_USAGE', '--history', { history: undefined }],
+  ['TRB_TRAINING_OPTIONS', '--models', { models: 'all' }],
+])('refuses what the fast lane has not: %s, %s', async (code, hint, change) => {
   const raw = { lane: 'fast', history: 'ticks.csv', out: 'b.json', target: 'entry', seed: '1', workers: '0', ...change };
-  const error = { code: 'TRB_TRAINING_OPTIONS', hint: expect.stringContaining(hint) };
+  const error = { code, hint: expect.stringContaining(hint) };
   await expect(runTraining(raw, new AbortController().signal)).rejects.toMatchObject(error);
 });
