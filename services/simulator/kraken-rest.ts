@@ -1,5 +1,6 @@
 /** Kraken's public REST: every answer is HTTP 200 with `error` and `result`; pairs come back under their old names. */
 import { type WallClock } from '#libs/clock/clock.ts';
+import { type Instrument } from '#libs/market/instrument.ts';
 import { type Side } from './book.ts';
 import { type Candle } from './candles.ts';
 import { fixed } from './decimal.ts';
@@ -42,6 +43,8 @@ export class KrakenRest {
         return this.#time();
       case '/SystemStatus':
         return answered({ status: 'online', timestamp: `${new Date(this.#now()).toISOString().slice(0, 19)}Z` });
+      case '/Assets':
+        return answered(Object.fromEntries(this.#pits.flatMap(({ listing }) => assetsOf(listing.instrument))));
       case '/AssetPairs':
         return this.#assetPairs(query.get('pair'));
       case '/Ticker':
@@ -198,6 +201,19 @@ function tickerOf(pit: Pit, midnight: number): Record<string, unknown> {
     h: both.map((candle) => price(candle?.high ?? last)),
     o: price(today?.open ?? last),
   };
+}
+
+/** Old codes are keys, and the names without their class letter stand beside them. */
+function assetsOf(instrument: Instrument): [string, unknown][] {
+  const { base, quote, wsname } = krakenNames(instrument);
+  const [baseName, quoteName] = wsname.split('/');
+  const asset = (altname: string | undefined, decimals: number): unknown => ({
+    ...{ aclass: 'currency', altname, decimals, display_decimals: decimals / 2, status: 'enabled' },
+  });
+  return [
+    [base, asset(baseName, 10)],
+    [quote, asset(quoteName, 4)],
+  ];
 }
 
 function assetPair({ listing, halted }: Pit): Record<string, unknown> {

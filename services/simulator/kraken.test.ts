@@ -58,6 +58,13 @@ describe('kraken', () => {
     });
   }
 
+  test('names every asset of its pairs', async () => {
+    const pairs = (await rest<Record<'base' | 'quote', string>>('/AssetPairs')).result!;
+    const assets = (await rest<Record<'altname', string>>('/Assets')).result!;
+    expect(new Set(Object.keys(assets))).toEqual(new Set(Object.values(pairs).flatMap(({ base, quote }) => [base, quote])));
+    expect([assets['XXBT']!.altname, assets['ZUSD']!.altname]).toEqual(['XBT', 'USD']);
+  });
+
   test.each([10, 25, 100, 500, 1000])('at depth %d every checksum verifies and the book is what REST says', async (depth) => {
     const client = await FrameCollector.connect(simulator.urls.krakenWs);
     await client.send({ method: 'subscribe', params: { channel: 'book', symbol: ['BTC/USD'], depth } });

@@ -6,12 +6,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { LONGEST_FETCH_MS, tool } from '#tests/deploy/tools.ts';
+import { freePorts } from '#tests/ports.ts';
 import { DASHBOARDS } from '../../deploy/dashboards/grafana.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -35,7 +35,7 @@ let page: string;
 
 beforeAll(async () => {
   const binary = await tool('prometheus');
-  const [port, pagePort] = [await freePort(), await freePort()];
+  const [port, pagePort] = await freePorts(2);
   prometheus = `http://127.0.0.1:${port}`;
   page = `http://127.0.0.1:${pagePort}`;
   const up = ['up', '--source', 'sim', '--port', `${pagePort}`, '--grpc-port', '0', '--data-dir', join(folder, 'data')];
@@ -127,13 +127,4 @@ function expectRunning(): void {
   if (children.every(({ exitCode }) => exitCode === null)) return;
   const logs = ['up', 'prometheus'].map((name) => readFileSync(join(folder, `${name}.log`), 'utf8').slice(-2_000));
   throw new Error(`one ended by itself:\n${logs.join('\n')}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

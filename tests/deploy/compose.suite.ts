@@ -19,7 +19,7 @@ import { type HttpFront, startHttpFront } from '#libs/store/testing/http-front.t
 import { SignalServiceClient } from '#libs/wire/tributary/v1/signals.ts';
 import { bundleOf } from '#services/inference/testing/market.ts';
 import { fetchJars } from '#tests/kafka/jars.ts';
-import { freePorts } from '#tests/kafka/node.ts';
+import { freePorts } from '#tests/ports.ts';
 import { describeWithKafka } from '#tests/kafka/shared.ts';
 import { Processes } from '#tests/shapes/processes.ts';
 import { compose, FOLDER, isTask, own, type Service } from './compose.ts';

@@ -4,10 +4,10 @@
  * or are built by Go too; Kubernetes' control plane is one build of six programs. What cannot be had is an error that says what to install: a check that is passed over checks nothing.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CACHE, cached as inCache } from '#tests/cache.ts';
 
 const run = promisify(execFile);
 /** A Go build of Prometheus takes ten minutes on two busy cores. */
@@ -27,24 +27,9 @@ const TOOLS = {
   promtool: { module: 'github.com/prometheus/prometheus/cmd/promtool', version: 'v0.316.0', debian: 'prometheus' },
 } as const satisfies Readonly<Record<string, GoTool>>;
 
-const CACHE = join(process.env['TRIBUTARY_CACHE'] ?? join(homedir(), '.cache', 'tributary'), 'deploy-tools');
-
-/** Folder `name` of the cache; made by `make` beside it and moved there whole, so that what is cut short leaves nothing behind. */
-export async function cached(name: string, make: (folder: string) => Promise<void>): Promise<string> {
-  const place = join(CACHE, name);
-  if (existsSync(place)) return place;
-  mkdirSync(CACHE, { recursive: true });
-  const work = mkdtempSync(join(CACHE, 'fetch-'));
-  try {
-    await make(work);
-    renameSync(work, place);
-  } catch (thrown) {
-    rmSync(work, { recursive: true, force: true });
-    // Somebody else made it meanwhile.
-    if (!existsSync(place)) throw thrown;
-  }
-  return place;
-}
+/** Folder `name` of the tools'. */
+export const cached = (name: string, make: (folder: string) => Promise<void>): Promise<string> =>
+  inCache(`deploy-tools/${name}`, make);
 
 /** Path of the executable. */
 export async function tool(name: keyof typeof TOOLS): Promise<string> {

@@ -5,13 +5,14 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { CACHE } from '#tests/cache.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);
-const cache = join(process.env['TRIBUTARY_CACHE'] ?? join(homedir(), '.cache', 'tributary'), 'trainer-gpu');
+const cache = join(CACHE, 'trainer-gpu');
 /** No GPU is seen, whatever the machine has. */
 const env = { ...process.env, TRIBUTARY_CACHE: cache, CUDA_VISIBLE_DEVICES: '-1' };
 

@@ -6,8 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePorts } from '#tests/ports.ts';
 import { type Disk, mountDisk } from './disk.ts';
-import { freePorts, KafkaNode, type Listener, type NodePlan } from './node.ts';
+import { KafkaNode, type Listener, type NodePlan } from './node.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
 export { missingForBroker } from './jars.ts';

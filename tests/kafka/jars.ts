@@ -1,8 +1,8 @@
 /** Kafka's jars: from Maven once, into a cache outside the repository (`TRIBUTARY_CACHE`); and what runs them. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { CACHE } from '#tests/cache.ts';
 
 const KAFKA_VERSION = '4.4.0';
 const PROJECT = `<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -26,7 +26,7 @@ export function missingForBroker(): string | undefined {
 }
 
 function cacheDirectory(): string {
-  return join(process.env['TRIBUTARY_CACHE'] ?? join(homedir(), '.cache', 'tributary'), `kafka-${KAFKA_VERSION}`);
+  return join(CACHE, `kafka-${KAFKA_VERSION}`);
 }
 
 /** The folder of jars; fetched beside it and moved there whole, so that a fetch cut short leaves nothing behind. */
