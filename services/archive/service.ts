@@ -23,7 +23,7 @@ import { TABLES } from './rows.ts';
 
 export const ARCHIVE_GROUP = 'archive';
 /** Its committed offset is the end of the batch in hand. */
-const PLAN_GROUP = 'archive-plan';
+export const PLAN_GROUP = 'archive-plan';
 
 const Options = z.object({
   batchRows: z.number().int().min(1).max(100_000).default(10_000).describe('Most rows of one insert.'),

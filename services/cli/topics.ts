@@ -1,7 +1,12 @@
-/** `tributary topics apply`: creates what is missing on Kafka and shows the difference; never shrinks anything. */
-import { Command, Option } from 'commander';
+/**
+ * `tributary topics apply`: creates what is missing on Kafka and shows the difference; never shrinks anything. `topics backup` and `restore`: copies
+ * of the compacted ones.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { type EventLog } from '#libs/log/port.ts';
+import { type Topic, TOPIC_SETTINGS, TOPICS } from '#libs/log/topics.ts';
 import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
-import { kafkaOptions, wholeNumber } from './options.ts';
+import { kafkaOptions, names, wholeNumber } from './options.ts';
 
 interface ApplyOptions extends KafkaChoice {
   readonly partitions: number;
@@ -34,5 +39,44 @@ export function topicsCommand(): Command {
     for (const change of changes) process.stdout.write(`${change}\n`);
     if (changes.length === 0) process.stdout.write('nothing to change\n');
   });
+  const backup = topics
+    .command('backup')
+    .description('copy the newest record of each key of compacted topics into a file')
+    .argument('<file>')
+    .addOption(
+      new Option('--topics <list>', 'which')
+        .argParser(compactedTopics)
+        .default(['models', 'feature-state'], 'models,feature-state'),
+    );
+  const restore = topics.command('restore').description('write such a file into topics that are empty').argument('<file>');
+  for (const option of kafkaOptions()) [backup, restore].forEach((command) => command.addOption(option));
+  backup.action((file: string, { topics: chosen, ...kafka }: KafkaChoice & { readonly topics: readonly Topic[] }) =>
+    onLog(kafka, async (log) => {
+      const { backupTopics } = await import('#libs/log/backup.ts');
+      process.stdout.write(`${await backupTopics(log, chosen, file)} records written to ${file}\n`);
+    }),
+  );
+  restore.action((file: string, kafka: KafkaChoice) =>
+    onLog(kafka, async (log) => {
+      const { restoreTopics } = await import('#libs/log/backup.ts');
+      process.stdout.write(`${await restoreTopics(log, file)} records restored\n`);
+    }),
+  );
   return topics;
+}
+
+async function onLog(choice: KafkaChoice, work: (log: EventLog) => Promise<void>): Promise<void> {
+  const { openKafkaLog } = await import('#libs/log/kafka.ts');
+  const log = await openKafkaLog({ ...toKafkaOptions(choice), clientId: 'tributary-topics' });
+  await work(log).finally(() => log.close());
+}
+
+function compactedTopics(text: string): Topic[] {
+  const compacted = TOPICS.filter((topic) => TOPIC_SETTINGS[topic].retentionMs === undefined);
+  return names(text).map((name) => {
+    const topic = compacted.find((each) => each === name);
+    if (topic === undefined)
+      throw new InvalidArgumentError(`"${name}" is no compacted topic; there are ${compacted.join(', ')}.`);
+    return topic;
+  });
 }

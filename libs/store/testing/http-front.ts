@@ -29,8 +29,10 @@ export interface FrontSecurity {
   readonly login: string;
 }
 
-export async function startHttpFront(path: string, security?: FrontSecurity): Promise<HttpFront> {
-  const session = new Session(path);
+/** `configuration`: a file of the server's settings, XML. */
+export async function startHttpFront(path: string, security?: FrontSecurity, configuration?: string): Promise<HttpFront> {
+  const connectionArgs = configuration === undefined ? [] : [`--config-file=${configuration}`];
+  const session = new Session(path, { connectionArgs });
   const statements: string[] = [];
   let turn: Promise<unknown> = Promise.resolve();
 
