@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { benchCompression } from './compression.ts';
 import { benchDecision } from './decision.ts';
 import { benchDistance } from './distance.ts';
 import { benchFold } from './fold.ts';
@@ -24,6 +25,7 @@ for (const bench of [
   benchFold,
   benchMemory,
   benchLog,
+  benchCompression,
   benchDecision,
   benchDistance,
   benchNetworks,

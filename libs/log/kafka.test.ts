@@ -2,10 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { startBroker } from '#tests/kafka/broker.ts';
 import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
 import { applyTopics, openKafkaLog } from './kafka.ts';
+import { COMPRESSIONS, hasZstd } from './kafka/compression.ts';
 import { type EventLog } from './port.ts';
 import { TOPICS } from './topics.ts';
 
@@ -133,6 +134,40 @@ describeWithKafka('log on Kafka', () => {
       });
       expect(await Promise.all(asking)).toEqual(TOPICS.map(() => 7));
     }
+  });
+
+  test.each(COMPRESSIONS)('%s: what is written is read, and is as large on the broker as it says', async (compression) => {
+    if (compression === 'zstd' && !hasZstd) {
+      await expect(openKafkaLog({ brokers, compression })).rejects.toMatchObject({ code: 'TRB_LOG_COMPRESSION' });
+      return;
+    }
+    const prefix = `${compression}-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 1 });
+    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
+    const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: `${prefix}features`, configEntries }];
+    await admin.alterConfigs({ validateOnly: false, resources }).finally(() => admin.disconnect());
+    const log = await openKafkaLog({ brokers, topicPrefix: prefix, compression });
+    logs.push(log);
+    const records = ['one', 'two'].map((text) => ({
+      topic: 'features' as const,
+      key: 'BTC',
+      value: Buffer.from(text.repeat(20_000)),
+    }));
+    const written = Promise.all([
+      log.append([records[0]!]),
+      log.commit({ group: 'tool', topic: 'ticks', partition: 0, offset: 1, outputs: [records[1]!] }),
+    ]);
+    if (compression === 'none') {
+      await expect(written).rejects.toMatchObject({ code: 'TRB_LOG_TOO_LARGE' });
+      return;
+    }
+    await written;
+    const read: string[] = [];
+    for await (const batch of (await open(prefix)).read('features', 0))
+      read.push(...batch.records.map(({ value }) => String(value)));
+    expect(read.sort()).toEqual(records.map(({ value }) => String(value)));
   });
 
   test('old records go after the topic’s retention', async () => {

@@ -10,12 +10,14 @@ const choice: KafkaChoice = {
   topicPrefix: '',
   kafkaSecurity: 'PLAINTEXT',
   kafkaSaslMechanism: 'SCRAM-SHA-512',
+  kafkaCompression: 'none',
 };
 
 test('asks for no password and no certificate where the listener wants none', () => {
   expect(toKafkaOptions(choice, { KAFKA_PASSWORD: 'x' })).toEqual({
     brokers: ['kafka:9092'],
     topicPrefix: '',
+    compression: 'none',
   });
 });
 

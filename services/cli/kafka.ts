@@ -1,6 +1,7 @@
 /** How commands find Kafka and how they are let in. */
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type KafkaLogOptions } from '#libs/log/kafka.ts';
+import { type Compression } from '#libs/log/kafka/compression.ts';
 import { type Environment, readSecret } from '#libs/secrets/secret.ts';
 import { readPair, readPem } from './tls.ts';
 
@@ -14,14 +15,16 @@ export interface KafkaChoice {
   readonly kafkaKey?: string;
   readonly kafkaSaslMechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
   readonly kafkaUsername?: string;
+  readonly kafkaCompression: Compression;
 }
 
 /** Reads the files and the password. Throws `TRB_USAGE`, `TRB_SECRET`. */
 export function toKafkaOptions(choice: KafkaChoice, environment: Environment = process.env): KafkaLogOptions {
-  const { brokers, topicPrefix, kafkaSecurity } = choice;
+  const { brokers, topicPrefix, kafkaSecurity, kafkaCompression: compression } = choice;
   return {
     brokers,
     topicPrefix,
+    compression,
     ...(kafkaSecurity.endsWith('SSL') && { tls: tlsOf(choice) }),
     ...(kafkaSecurity.startsWith('SASL') && { sasl: saslOf(choice, environment) }),
   };

@@ -158,6 +158,10 @@ export const kafkaOptions = (): Option[] => [
     .choices(['SCRAM-SHA-256', 'SCRAM-SHA-512'])
     .default('SCRAM-SHA-512'),
   new Option('--kafka-username <name>', 'for SASL').env('KAFKA_USERNAME'),
+  new Option('--kafka-compression <name>', 'of what is written; zstd takes Node 22.15, also where it is read')
+    .env('KAFKA_COMPRESSION')
+    .choices(['none', 'gzip', 'zstd'])
+    .default('none'),
 ];
 
 /** Options of every service that runs alone, on Kafka. */

@@ -52,7 +52,15 @@ afterAll(async () => {
 
 const slots = (key = pemOf(privateKey)) =>
   openSlots(
-    { url, key, topicPrefix: '', kafkaSecurity: 'PLAINTEXT', kafkaSaslMechanism: 'SCRAM-SHA-512', trust: '' },
+    {
+      url,
+      key,
+      topicPrefix: '',
+      kafkaSecurity: 'PLAINTEXT',
+      kafkaSaslMechanism: 'SCRAM-SHA-512',
+      kafkaCompression: 'none',
+      trust: '',
+    },
     systemClock,
   );
 

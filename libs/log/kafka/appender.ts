@@ -36,7 +36,8 @@ export class Appender {
     generation.underWay++;
     try {
       await generation.connected;
-      checkWritten(await generation.producer.send({ topic, acks: -1, messages }), topic, partition);
+      const { compression } = this.#connection;
+      checkWritten(await generation.producer.send({ topic, acks: -1, compression, messages }), topic, partition);
     } catch (error) {
       generation.isSpent = true;
       if (this.#current === generation) {

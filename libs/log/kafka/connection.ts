@@ -3,6 +3,7 @@ import {
   Kafka,
   logLevel,
   type Admin,
+  type CompressionTypes,
   type KafkaConfig,
   type Message,
   type Producer,
@@ -14,6 +15,7 @@ import { messageOf, TributaryError } from '../../errors/errors.ts';
 import { Secret } from '../../secrets/secret.ts';
 import { isTlsFailure, TlsSettings } from '../../secrets/tls.ts';
 import { TOPICS, type Topic } from '../topics.ts';
+import { COMPRESSIONS, compressionType } from './compression.ts';
 import { Fetcher } from './fetch.ts';
 import { clusterOf, endStoppedFetchers } from './inside.ts';
 import { Inquiry } from './inquiry.ts';
@@ -42,6 +44,7 @@ export const KafkaOptions = z.object({
     })
     .optional()
     .describe('Who we are. Default: nobody in particular'),
+  compression: z.enum(COMPRESSIONS).default('none').describe('Of what we write. Default none'),
 });
 export type KafkaSettings = z.output<typeof KafkaOptions>;
 
@@ -52,10 +55,13 @@ const TRANSACTION_TIMEOUT_MS = 30_000;
 
 export class Connection {
   readonly settings: KafkaSettings;
+  /** What a `send` says of its batch. */
+  readonly compression: CompressionTypes;
   readonly #kafka: Kafka;
 
   constructor(settings: KafkaSettings) {
     this.settings = settings;
+    this.compression = compressionType(settings.compression);
     endStoppedFetchers();
     this.#kafka = new Kafka({
       brokers: [...settings.brokers],

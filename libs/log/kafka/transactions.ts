@@ -88,6 +88,16 @@ export class Transactions {
     }
   }
 
+  async #send(transaction: Transaction, { name, partition, records }: Routed, timestamp: string): Promise<void> {
+    const { compression } = this.#connection;
+    const waiting = records.map((record) => ({ record }));
+    while (waiting.length > 0) {
+      const taken = waiting.splice(0, fitting(waiting));
+      const messages = taken.map(({ record }) => toMessage(record, partition, timestamp));
+      checkWritten(await transaction.send({ topic: name, acks: -1, compression, messages }), name, partition);
+    }
+  }
+
   async #transact(offset: number, parts: readonly Routed[], timestamp: string): Promise<void> {
     const { group, topic, partition } = this.#place;
     let transaction: Transaction | undefined;
@@ -95,7 +105,7 @@ export class Transactions {
       transaction = await this.#producer.transaction();
       const open = transaction;
       // All settle before an abort: kafkajs must not have a send under way then.
-      const sent = await Promise.allSettled(parts.map((part) => sendPart(open, part, timestamp)));
+      const sent = await Promise.allSettled(parts.map((part) => this.#send(open, part, timestamp)));
       for (const result of sent) if (result.status === 'rejected') throw result.reason;
       await this.#sendOffset(transaction, offset);
       await transaction.commit();
@@ -105,15 +115,6 @@ export class Transactions {
       if (!isUndone) this.#broken = failure;
       throw failure;
     }
-  }
-}
-
-async function sendPart(transaction: Transaction, { name, partition, records }: Routed, timestamp: string): Promise<void> {
-  const waiting = records.map((record) => ({ record }));
-  while (waiting.length > 0) {
-    const taken = waiting.splice(0, fitting(waiting));
-    const messages = taken.map(({ record }) => toMessage(record, partition, timestamp));
-    checkWritten(await transaction.send({ topic: name, acks: -1, messages }), name, partition);
   }
 }
 
