@@ -1,7 +1,7 @@
 /** Calibration, vote weights and thresholds on made-up predictions whose truth is known. */
 import { describe, expect, test } from '@jest/globals';
 import { calibrate, fitBeta, fitCalibration, fitIsotonic, fitPlatt } from './calibration.ts';
-import { decide, fitDecider } from './decide.ts';
+import { decide, DEFAULT_ENSEMBLE, fitDecider } from './decide.ts';
 import { combine, fitStacking, memberWeights, usefulWeights, vote } from './ensemble.ts';
 import { logit, sigmoid } from './logistic.ts';
 import { createRandom } from './random.ts';
@@ -98,6 +98,15 @@ describe('stacking and the majority', () => {
   test('the majority counts heads', () => {
     expect(combine({ kind: 'majority' }, [0.51, 0.6, 0.01], [])).toBe(3 / 5);
     expect(combine({ kind: 'majority' }, [0.5, 0.5], [])).toBe(0.5);
+  });
+
+  test('who repeats another gets weight 0, and the others those that they would have alone', () => {
+    const { truth, up } = draw(8_000, 4, (random) => 0.2 + 0.6 * random());
+    const noise = Float64Array.from(up, (_, i) => 0.4 + 0.2 * (((i * 7) % 10) / 10));
+    const times = minutes(8_000);
+    const both = fitDecider({ predictions: [truth, noise], up, times }, OPTIONS);
+    const three = fitDecider({ predictions: [truth, truth, noise], up, times }, OPTIONS, DEFAULT_ENSEMBLE, [false, true, false]);
+    expect(three.weights).toEqual([both.weights[0], 0, both.weights[1]]);
   });
 
   test('who adds nothing gets weight 0', () => {

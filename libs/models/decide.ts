@@ -41,8 +41,21 @@ export interface Decider {
   readonly brier: number | null;
 }
 
-export function fitDecider(known: OutOfFold, options: ThresholdOptions, ensemble = DEFAULT_ENSEMBLE): Decider {
-  const weights = (ensemble.dropUseless ? usefulWeights : memberWeights)(known.predictions, known.up);
+/** `repeats`: by member, whether it says no more than another does; such a one has weight 0, unless there is no other. Default: none. */
+export function fitDecider(
+  known: OutOfFold,
+  options: ThresholdOptions,
+  ensemble = DEFAULT_ENSEMBLE,
+  repeats: readonly boolean[] = [],
+): Decider {
+  const all = [...known.predictions.keys()];
+  const others = all.filter((k) => repeats[k] !== true);
+  const heard = others.length === 0 ? all : others;
+  const found = (ensemble.dropUseless ? usefulWeights : memberWeights)(
+    heard.map((k) => known.predictions[k]!),
+    known.up,
+  );
+  const weights = known.predictions.map((_, k) => found[heard.indexOf(k)] ?? 0);
   const combination = fitCombination(ensemble.combination, known);
   const raw = combined(combination, known.predictions, weights, known.up.length);
   const calibration = fitCalibrationOf(

@@ -18,6 +18,7 @@ import {
   outOfFold,
   predictFold,
   type PredictedFold,
+  repeatsOf,
   type SharedMembers,
 } from '#services/training/train.ts';
 
@@ -78,7 +79,8 @@ export async function walkHead(place: number, data: HeadData, folds: readonly Fo
     options.onFold();
     return part;
   });
-  const [known, parts] = await Promise.all([before, Promise.all(fits)]);
+  const repeated = folds.map((fold) => repeatsOf(options, fold.trainTo, data));
+  const [known, parts, repeats] = await Promise.all([before, Promise.all(fits), Promise.all(repeated)]);
   const names = memberNames(options);
   const voting = names.flatMap((name, m) => (name === INCUMBENT ? [] : [m]));
   const incumbent = names.indexOf(INCUMBENT);
@@ -87,7 +89,12 @@ export async function walkHead(place: number, data: HeadData, folds: readonly Fo
     const later = joinMoves(data, earlier, fold.trainTo, names.length);
     const all = joined(known, later);
     return {
-      ensemble: fitDecider(only(all, voting), threshold, options.ensemble),
+      ensemble: fitDecider(
+        only(all, voting),
+        threshold,
+        options.ensemble,
+        voting.map((m) => repeats[k]![m]!),
+      ),
       incumbent: incumbent < 0 ? undefined : fitDecider(only(all, [incumbent]), threshold),
     };
   });

@@ -25,6 +25,8 @@ export interface SharedMembers {
   readonly names: readonly string[];
   /** Probability of up, by member, for rows of the head's table, by what was known at `until` (ms). */
   predict(until: number, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]>;
+  /** By member, whether by then it says no more than another member does. Absent: none. */
+  repeats?(until: number, head: HeadData): Promise<readonly boolean[]>;
 }
 
 /** Shared members that can be put into a bundle. */
@@ -201,7 +203,8 @@ export async function trainHead(
   }
   const { pool, recipe, pooled, ensemble = DEFAULT_ENSEMBLE } = options;
   const known = await outOfFold(place, data, inner, { pool, recipe, pooled, shared }, seed, all.trainTo);
-  const decider = fitDecider(known, options.threshold, ensemble);
+  const repeats = await repeatsOf({ pool, recipe, pooled, shared }, all.trainTo, data);
+  const decider = fitDecider(known, options.threshold, ensemble, repeats);
   const own = await pool.fit(place, jobOf(data, all, recipe, seed));
   const fitted = joinModels([own, ...(pooled === undefined ? [] : [await pooled.fit(all.trainTo, data)])]);
   const models = [
@@ -277,6 +280,12 @@ export interface MemberOptions {
 /** In the order of predictions. */
 export function memberNames({ recipe, pooled, shared }: MemberOptions): string[] {
   return [...recipe.members.map(memberName), ...(pooled?.names ?? []), ...(shared?.names ?? [])];
+}
+
+/** In the order of predictions, what SharedMembers.repeats says. */
+export async function repeatsOf(members: MemberOptions, until: number, head: HeadData): Promise<boolean[]> {
+  const own = new Array<boolean>(memberNames({ ...members, shared: undefined }).length).fill(false);
+  return [...own, ...((await members.shared?.repeats?.(until, head)) ?? [])];
 }
 
 export interface PredictedFold {

@@ -56,6 +56,8 @@ export interface WarmStart {
 
 export interface FittedNetwork extends FittedModel<NetworkModel> {
   readonly deepInputs: readonly string[];
+  /** By output, whether it says anything that the regression in it does not. */
+  readonly adds: readonly boolean[];
   readonly parameters: ParameterValues;
   /** The epoch whose parameters were kept, and its loss on the validation rows. */
   readonly best: Omit<Best, 'parameters'>;
@@ -155,7 +157,7 @@ class NetworkFit {
       adam.dispose();
     }
     this.#reset(best.parameters);
-    this.#shrinkDeep();
+    const shares = this.#shrinkDeep();
     this.#fitWide(Int32Array.from(this.#dataset.rows.keys()));
     const { architecture } = this.#options;
     const found = { epoch: best.epoch, loss: best.loss };
@@ -165,6 +167,7 @@ class NetworkFit {
     return {
       inputs: this.#inputs.map(formatInput),
       deepInputs: this.#deep.map(formatInput),
+      adds: shares.map((share) => share > 0),
       model,
       parameters,
       best: found,
@@ -326,11 +329,11 @@ class NetworkFit {
    * Each output takes of what the deep part says the share that does best on the validation rows, and none where that is not better than the regression
    * alone by more than a standard error: what is learnt of few days is too sure of itself.
    */
-  #shrinkDeep(): void {
+  #shrinkDeep(): number[] {
     const { parameters } = this.#ops;
     const wide = parameters.get('wide.weights');
-    if (wide === undefined) return;
     const { outcomes, rows } = this.#dataset;
+    if (wide === undefined) return outcomes.map(() => 1);
     const outputs = outcomes.length;
     const { tf } = this.#staged;
     const losses = outcomes.map(() => SHARES.map(() => new Float64Array(this.#validation.length)));
@@ -369,6 +372,7 @@ class NetworkFit {
       const parameter = parameters.get(name)!;
       tf.tidy(() => parameter.assign(tf.mul(parameter, tf.tensor(shares, [outputs]))));
     }
+    return shares;
   }
 
   /** Operations whose parameters are all made: each variable is used once. */

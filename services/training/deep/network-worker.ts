@@ -39,8 +39,8 @@ async function fit(
 ): Promise<NetworkResult> {
   const { rows, outcomes, options } = job;
   const fitted = await on.fit({ table: tables[table]!, rows, outcomes }, options, progress, new AbortController().signal);
-  const { inputs, deepInputs, model, parameters, best } = fitted;
-  return { inputs, deepInputs, model, parameters, best };
+  const { inputs, deepInputs, adds, model, parameters, best } = fitted;
+  return { inputs, deepInputs, adds, model, parameters, best };
 }
 
 function answer(message: Answer): void {

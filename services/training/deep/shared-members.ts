@@ -20,6 +20,7 @@ export async function createSharedMembers(
     names: members.map(({ name }) => name),
     predict: (until: number, head: HeadData, rows: Int32Array) =>
       Promise.all(members.map(({ networks }) => networks.predict(until, head, rows))),
+    repeats: (until: number, head: HeadData) => Promise.all(members.map(({ networks }) => networks.repeats(until, head))),
     networks: async (until: number): Promise<NetworkResult[]> =>
       (await Promise.all(members.map(({ networks }) => networks.fittedBy(until)))).filter((each) => each !== undefined),
   };

@@ -63,6 +63,12 @@ export class TableNetworks {
     return scores[this.#options.heads.indexOf(head)]!;
   }
 
+  /** Whether it says for that head no more than the regression in it, or there is none. */
+  async repeats(until: number, head: HeadData): Promise<boolean> {
+    const network = await this.fittedBy(until);
+    return network?.adds[this.#options.heads.indexOf(head)] !== true;
+  }
+
   /** All heads ask for the same rows of a fold, which one run answers. */
   #scores(network: NetworkResult, { table }: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> {
     const known = this.#scored.find((each) => each.network === network && isSame(each.rows, rows));
