@@ -3,6 +3,7 @@
  * reader a partition serves every stream of the process: it keeps the newest decisions, a stream takes from those at its own pace, and from
  * the log where they do not reach back far enough. So a slow caller costs nothing but its own delay, and any instance serves all decisions.
  */
+import { setMaxListeners } from 'node:events';
 import { type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { type Batch, type EventLog, type LogRecord } from '../log/port.ts';
@@ -69,6 +70,7 @@ export class SignalFeed {
   /** Follows the last `back` offsets of each partition and what comes then, until `signal` aborts; `onRead` is called with each decision. */
   async follow(signal: AbortSignal, back: number, onRead: (decision: Signal) => void = () => undefined): Promise<void> {
     const { log } = this.#context;
+    setMaxListeners(0, signal); // the reader of every partition listens
     const partitions = Array.from({ length: await log.partitions('signals') }, (_, partition) => partition);
     this.#tails = await Promise.all(
       partitions.map(async (partition) => {

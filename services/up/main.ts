@@ -68,6 +68,11 @@ export function upCommand(): Command {
         .choices(['lag', 'none'])
         .default('lag'),
     )
+    .addOption(
+      new Option('--messages-per-second <n>', 'with --source sim: load, book updates and trades a second over all').argParser(
+        wholeNumber(1, 1_000_000),
+      ),
+    )
     .addOption(seedOption())
     .addOption(logLevelOption());
   for (const option of paperOptions()) command.addOption(option);

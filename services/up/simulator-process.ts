@@ -12,6 +12,7 @@ export interface SimulatorOptions {
   readonly edge: 'lag' | 'none';
   readonly symbols: readonly string[];
   readonly historyDays: number;
+  readonly messagesPerSecond?: number;
 }
 
 export interface SimulatorProcess {
@@ -29,7 +30,7 @@ export async function startSimulatorProcess(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<SimulatorProcess> {
-  const { seed, edge, symbols, historyDays } = options;
+  const { seed, edge, symbols, historyDays, messagesPerSecond } = options;
   const args = [
     '--port',
     '0',
@@ -41,6 +42,7 @@ export async function startSimulatorProcess(
     symbols.join(','),
     '--history-days',
     `${historyDays}`,
+    ...(messagesPerSecond === undefined ? [] : ['--messages-per-second', `${messagesPerSecond}`]),
   ];
   const binary = fileURLToPath(new URL('../../bin/tributary.js', import.meta.url));
   const child = fork(binary, ['simulator', ...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true });

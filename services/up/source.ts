@@ -27,6 +27,8 @@ export interface SourceOptions {
   readonly speed: number;
   /** With `sim`: whether there is anything to predict. */
   readonly edge: 'lag' | 'none';
+  /** With `sim`: book updates and trades a second over all; default: a calm market's. */
+  readonly messagesPerSecond?: number;
   readonly seed: number;
   readonly dataDir: string;
   /** Ids, `default`, `all` or `none`; asked in `live` only. Default `default`. */

@@ -1,0 +1,185 @@
+/**
+ * `npm run load -- soak [--minutes 30] [--rate 5000]`: whether memory, queues and the event loop stay as they are.
+ * `npm run load -- [--minutes 5] [--rates 1000,2000,…]`: the highest rate that one process sustains with a p99 from tick to signal of 50 ms at most, and
+ * what limits it. Both run `up` on the simulator, print a line each, and fail where a bound does not hold. `--json FILE`.
+ */
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Instance, processorSeconds, startInstance } from './instance.ts';
+import { quantileBetween, type Scrape, total } from './metrics.ts';
+import { grows, trendOf } from './trend.ts';
+
+const { values, positionals } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    rate: { type: 'string', default: '5000' },
+    rates: { type: 'string', default: '1000,2000,4000,6000,8000,12000,16000' },
+    json: { type: 'string' },
+  },
+  allowPositionals: true,
+});
+
+const MINUTE = 60_000;
+/** Between two looks. */
+const STEP_MS = 5_000;
+/** Seconds. */
+const LOOP_BAR = 0.05;
+const LATENCY_BAR = 0.05;
+/** Growth over the run, of the median, that counts. */
+const GROWTH = 0.05;
+/** Of memory: a garbage collector's moods. */
+const MIB = 2 ** 20;
+const QUEUES = [
+  'tributary_ingest_queue_depth_records',
+  'tributary_features_lag_records',
+  'tributary_inference_lag_records',
+  'tributary_archive_lag_records',
+];
+
+interface Sample {
+  readonly at: number;
+  readonly scrape: Scrape;
+}
+
+if (positionals[0] === 'soak') await soak(Number(values.rate), Number(values.minutes ?? 30));
+else await load(values.rates.split(',').map(Number), Number(values.minutes ?? 5));
+
+async function soak(rate: number, minutes: number): Promise<void> {
+  const instance = await startInstance(rate);
+  try {
+    // Training in the background, caches, heap sizes: a fifth of the time is not judged.
+    await watch(instance, (minutes * MINUTE) / 5);
+    const samples = await watch(instance, (minutes * MINUTE * 4) / 5);
+    const perMinute = byMinute(samples);
+    const least = (metric: string): number[] =>
+      perMinute.map((some) => Math.min(...some.map(({ scrape }) => total(scrape, metric))));
+    const heap = least('nodejs_heap_size_used_bytes').map((bytes) => bytes / MIB);
+    const rss = least('process_resident_memory_bytes').map((bytes) => bytes / MIB);
+    const queues = QUEUES.map((metric) => ({ metric, values: least(metric) }));
+    const loop = samples.map(({ scrape }) => total(scrape, 'nodejs_eventloop_lag_p99_seconds')).sort((a, b) => a - b);
+    const p99 = loop[Math.floor(0.99 * (loop.length - 1))]!;
+    const growing = [
+      ...(grows(heap, GROWTH) ? ['heap'] : []),
+      ...(grows(rss, GROWTH) ? ['RSS'] : []),
+      ...queues
+        .filter(({ values: own }) =>
+          grows(
+            own.map((depth) => depth + 1),
+            1,
+          ),
+        )
+        .map(({ metric }) => metric),
+    ];
+    const line = {
+      ...{ scenario: 'soak', rate, minutes, events_per_second: eventRate(samples) },
+      ...{ heap_mib: heap.at(-1)!, heap_slope: trendOf(heap), rss_mib: rss.at(-1)!, rss_slope: trendOf(rss) },
+      ...{ event_loop_p99_ms: p99 * 1000, growing },
+    };
+    say(
+      `soak: ${minutes} min at ${rate} messages/s asked, ${line.events_per_second.toFixed(0)} events/s; heap ${heap.at(-1)!.toFixed(0)} MiB ` +
+        `(${interval(line.heap_slope)} MiB a minute), RSS ${rss.at(-1)!.toFixed(0)} MiB (${interval(line.rss_slope)}); event loop p99 ` +
+        `${(p99 * 1000).toFixed(1)} ms; growing: ${growing.join(', ') || 'nothing'}`,
+    );
+    await keep([line]);
+    if (growing.length > 0 || p99 > LOOP_BAR) process.exitCode = 1;
+  } finally {
+    await instance.stop();
+  }
+}
+
+async function load(rates: readonly number[], minutes: number): Promise<void> {
+  const lines: { readonly rate: number; readonly isSustained: boolean }[] = [];
+  for (const rate of rates) {
+    const line = await loadOne(rate, minutes);
+    lines.push(line);
+    if (!line.isSustained) break;
+  }
+  const highest = lines.findLast(({ isSustained }) => isSustained);
+  say(
+    highest === undefined
+      ? 'load: none of the rates is sustained'
+      : `load: sustained ${highest.rate} messages/s for ${minutes} min`,
+  );
+  await keep(lines);
+  if (highest === undefined) process.exitCode = 1;
+}
+
+async function loadOne(rate: number, minutes: number): Promise<{ readonly rate: number; readonly isSustained: boolean }> {
+  const instance = await startInstance(rate);
+  try {
+    await watch(instance, MINUTE);
+    const pid = instance.child.pid!;
+    const before = await processorSeconds(pid);
+    const samples = await watch(instance, minutes * MINUTE);
+    const after = await processorSeconds(pid);
+    const [first, last] = [samples[0]!, samples.at(-1)!];
+    const seconds = (last.at - first.at) / 1000;
+    const quantile = (q: number): number =>
+      quantileBetween(first.scrape, last.scrape, 'tributary_inference_tick_to_signal_seconds', q);
+    const waiting = samples.map(({ scrape }) => QUEUES.slice(0, 3).reduce((sum, metric) => sum + total(scrape, metric), 0));
+    const busiest = [...after]
+      .map(([name, used]) => [name, (used - (before.get(name) ?? 0)) / seconds] as const)
+      .sort(([, a], [, b]) => b - a);
+    const [p50, p99] = [quantile(0.5), quantile(0.99)];
+    const isSustained =
+      p99 <= LATENCY_BAR &&
+      !grows(
+        waiting.map((depth) => depth + 1),
+        1,
+      );
+    const loop = samples.map(({ scrape }) => total(scrape, 'nodejs_eventloop_lag_p99_seconds'));
+    const uses = busiest.slice(0, 3).map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`);
+    const line = {
+      ...{ scenario: 'load', rate, minutes, isSustained, events_per_second: eventRate(samples) },
+      ...{ p50_ms: p50 * 1000, p99_ms: p99 * 1000, event_loop_p99_ms: Math.max(...loop) * 1000 },
+      ...{ waiting: waiting.at(-1)!, busiest: Object.fromEntries(busiest.slice(0, 6)) },
+    };
+    say(
+      `load: ${rate} messages/s asked, ${line.events_per_second.toFixed(0)} events/s; tick to signal p50 ${line.p50_ms.toFixed(1)} ms, p99 ` +
+        `${line.p99_ms.toFixed(1)} ms; waiting ${line.waiting}; busiest of a core each: ${uses.join(', ')}; ${isSustained ? 'sustained' : 'not sustained'}`,
+    );
+    return line;
+  } finally {
+    await instance.stop();
+  }
+}
+
+async function watch(instance: Instance, during: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  const end = Date.now() + during;
+  while (Date.now() < end) {
+    if (instance.child.exitCode !== null) throw new Error(`up ended with ${instance.child.exitCode}`);
+    samples.push({ at: Date.now(), scrape: await instance.scrape() });
+    await delay(STEP_MS);
+  }
+  return samples;
+}
+
+function byMinute(samples: readonly Sample[]): Sample[][] {
+  const minutes = new Map<number, Sample[]>();
+  for (const sample of samples) {
+    const minute = Math.floor((sample.at - samples[0]!.at) / MINUTE);
+    minutes.set(minute, [...(minutes.get(minute) ?? []), sample]);
+  }
+  return [...minutes.values()];
+}
+
+/** Events given to the log a second. */
+function eventRate(samples: readonly Sample[]): number {
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  const given = (scrape: Scrape): number => total(scrape, 'tributary_ingest_events_total');
+  return ((given(last.scrape) - given(first.scrape)) * 1000) / Math.max(1, last.at - first.at);
+}
+
+function interval({ slope, low, high }: ReturnType<typeof trendOf>): string {
+  return `${slope.toFixed(2)} [${low.toFixed(2)}, ${high.toFixed(2)}]`;
+}
+
+async function keep(lines: readonly object[]): Promise<void> {
+  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(lines, null, 2)}\n`);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
