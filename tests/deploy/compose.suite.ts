@@ -4,12 +4,13 @@
  * service has its own user there, with the rights that `topics apply` gave it and no more: decisions come out at the other end, or not.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { openKafkaLog } from '#libs/log/kafka.ts';
 import { signBundle } from '#libs/models/signature.ts';
@@ -22,11 +23,23 @@ import { fetchJars } from '#tests/kafka/jars.ts';
 import { freePorts } from '#tests/ports.ts';
 import { describeWithKafka } from '#tests/kafka/shared.ts';
 import { Processes } from '#tests/shapes/processes.ts';
+import { z } from 'zod';
 import { compose, FOLDER, isTask, own, type Service } from './compose.ts';
+import { LONGEST_FETCH_MS, tool } from './tools.ts';
 
 const ROOT = join(FOLDER, '../..');
 const LONGEST_MS = 480_000;
 const KAFKA_SCRIPT = join(ROOT, 'helm/tributary/files/kafka.sh');
+
+test(
+  'compose.yml is what the Compose Specification allows',
+  async () => {
+    const { stdout } = await promisify(execFile)(await tool('compose'), ['-format', 'json', join(FOLDER, 'compose.yml')]);
+    const { services } = z.object({ services: z.record(z.string(), z.unknown()) }).parse(JSON.parse(stdout));
+    expect(Object.keys(services).sort()).toEqual(Object.keys(compose.services).sort());
+  },
+  LONGEST_FETCH_MS,
+);
 
 describeWithKafka('deploy/compose', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-compose-'));

@@ -1,7 +1,8 @@
 /**
  * The tools that the suites of the deployment need, each of one version, fetched once into a cache outside the repository
  * (`TRIBUTARY_CACHE`): helm and kubeconform are built by Go (minutes the first time), Prometheus and promtool come out of Debian's package
- * or are built by Go too; Kubernetes' control plane is one build of six programs. What cannot be had is an error that says what to install: a check that is passed over checks nothing.
+ * or are built by Go too; Kubernetes' control plane is one build of five programs. What cannot be had is an error that says what to install: a
+ * check that is passed over checks nothing.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,6 +17,8 @@ export const LONGEST_FETCH_MS = 1_800_000;
 interface GoTool {
   readonly module: string;
   readonly version: string;
+  /** What Go names the executable. Default: as here. */
+  readonly executable?: string;
   /** Debian's package that has it; its version is Debian's. */
   readonly debian?: string;
 }
@@ -23,6 +26,10 @@ interface GoTool {
 const TOOLS = {
   helm: { module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
   kubeconform: { module: 'github.com/yannh/kubeconform/cmd/kubeconform', version: 'v0.8.0' },
+  // Plays the kubelets of a cluster's nodes.
+  kwok: { module: 'sigs.k8s.io/kwok/cmd/kwok', version: 'v0.8.0' },
+  // What `docker compose config` loads and checks files by.
+  compose: { module: 'github.com/compose-spec/compose-go/v2/cmd', version: 'v2.16.2', executable: 'cmd' },
   prometheus: { module: 'github.com/prometheus/prometheus/cmd/prometheus', version: 'v0.316.0', debian: 'prometheus' },
   promtool: { module: 'github.com/prometheus/prometheus/cmd/promtool', version: 'v0.316.0', debian: 'prometheus' },
 } as const satisfies Readonly<Record<string, GoTool>>;
@@ -33,9 +40,9 @@ export const cached = (name: string, make: (folder: string) => Promise<void>): P
 
 /** Path of the executable. */
 export async function tool(name: keyof typeof TOOLS): Promise<string> {
-  const { module, version, debian }: GoTool = TOOLS[name];
+  const { module, version, debian, executable = name }: GoTool = TOOLS[name];
   if (debian !== undefined && (await isThere('apt-get'))) return join(await fromDebian(debian), 'usr/bin', name);
-  return join(await cached(`${name}-${version}`, (folder) => build(`${module}@${version}`, folder)), name);
+  return join(await cached(`${name}-${version}`, (folder) => build(`${module}@${version}`, folder)), executable);
 }
 
 /** Programs of a cluster without machines: package, and the name under which Go builds it. */
@@ -44,26 +51,26 @@ const CONTROL_PLANE = {
   'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
   'kube-scheduler': 'k8s.io/kubernetes/cmd/kube-scheduler',
   kubectl: 'k8s.io/kubernetes/cmd/kubectl',
-  // Plays the kubelets.
-  kwok: 'sigs.k8s.io/kwok/cmd/kwok',
   // Of the version that kube-apiserver is built with.
   server: 'go.etcd.io/etcd/server/v3',
 } as const;
 export type ControlPlaneProgram = keyof typeof CONTROL_PLANE;
-const KWOK = 'v0.7.0';
 
 /**
  * Folder of these programs, of one version of Kubernetes. They are built as one module, since most of what they are made of is the same;
  * Kubernetes' own module refers to parts of its repository (`./staging`), which are published under the same version, with 0 for 1.
  */
 export function controlPlane(version: string): Promise<string> {
-  return cached(`control-plane-${version}-kwok-${KWOK}`, async (folder) => {
+  return cached(`control-plane-${version}`, async (folder) => {
     const sources = await goModule('k8s.io/kubernetes', `v${version}`);
     const staged = readFileSync(join(sources, 'go.mod'), 'utf8').matchAll(/^\t(\S+) => \.\/staging\//gm);
     const lines = [...staged].map(([, module]) => `replace ${module!} => ${module!} v${version.replace(/^1/, '0')}`);
-    const needed = `require (\n\tk8s.io/kubernetes v${version}\n\tsigs.k8s.io/kwok ${KWOK}\n)`;
+    const needed = `require k8s.io/kubernetes v${version}`;
     writeFileSync(join(folder, 'go.mod'), `module control-plane\n\ngo 1.24.0\n\n${needed}\n\n${lines.join('\n')}\n`);
-    const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', `${folder}/`, ...Object.values(CONTROL_PLANE)];
+    // They say which version they are, which charts ask.
+    const said = { gitVersion: `v${version}`, gitMajor: version.split('.')[0]!, gitMinor: version.split('.')[1]! };
+    const flags = Object.entries(said).map(([name, value]) => `-X k8s.io/component-base/version.${name}=${value}`);
+    const args = ['build', '-trimpath', `-ldflags=-s -w ${flags.join(' ')}`, '-o', `${folder}/`, ...Object.values(CONTROL_PLANE)];
     await go(args, folder, { GOFLAGS: '-mod=mod' });
   });
 }
