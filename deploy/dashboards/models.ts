@@ -45,6 +45,14 @@ export const models: DashboardSpec = {
       queries: [{ expr: `max by (slot) (${of('tributary_rollout_floor_evidence')})`, legend: '{{slot}}' }],
     },
     {
+      title: 'Is there a challenger',
+      description: '1 = a bundle is being judged. None for two days is an alert: nothing could take over.',
+      unit: 'short',
+      min: 0,
+      max: 1,
+      queries: [{ expr: `max(${of('tributary_rollout_challengers')})`, legend: 'challengers' }],
+    },
+    {
       title: 'Share of the challenger',
       description: 'Of the decisions, while it is rolled out; 0 = it runs in shadow alone, or there is none.',
       unit: 'percentunit',

@@ -109,6 +109,28 @@ describe('the slots', () => {
   const put = (registry: ModelRegistry, slot: SlotName, bundleId: string): Promise<number> =>
     done(registry, registry.publish({ ...change, reason: bundleId, slot, bundleId, bundle: Buffer.from(bundleId) }));
 
+  test('a threshold moves by sums of steps, beside what the champion is; the next champion has none, the one that comes back has its own', async () => {
+    const registry = await open();
+    const head = { venue: 'kraken', instrument: 'BTC-USD', horizon: '1m' };
+    await put(registry, 'champion', 'old');
+    await done(registry, registry.pin({ ...change, reason: 'it stays' }, true));
+    await done(registry, registry.tune({ ...change, reason: 'one' }, head, -0.01));
+    await done(registry, registry.tune({ ...change, reason: 'two' }, { ...head, horizon: '5m' }, 0.01));
+    const effectiveT = await done(registry, registry.tune({ ...change, reason: 'three' }, head, -0.01));
+    const thresholds = [
+      { ...head, horizon: '5m', by: 0.01 },
+      { ...head, by: -0.02 },
+    ];
+    expect(registry.slot('champion')).toMatchObject({ bundleId: 'old', reason: 'three', pinned: true, thresholds });
+    expect(registry.slot('previous')).toBeUndefined();
+    expect(registry.heldAt(effectiveT - 1)[0]).toMatchObject({ bundleId: 'old', reason: 'two' });
+    await done(registry, registry.pin({ ...change, reason: 'it may go' }, false));
+    await put(registry, 'champion', 'new');
+    expect(registry.slot('champion')!.thresholds).toEqual([]);
+    await done(registry, registry.rollback({ ...change, reason: 'back' }));
+    expect(registry.slot('champion')).toMatchObject({ bundleId: 'old', thresholds });
+  });
+
   test('promotion and rollback move bundles, each with who and why; the last rollback leaves it to the fallback', async () => {
     const registry = await open();
     await put(registry, 'champion', 'old');

@@ -6,9 +6,10 @@
 import { TributaryError } from '../errors/errors.ts';
 import { type EventLog, type OutRecord } from '../log/port.ts';
 import { type Lane } from '../market/horizon.ts';
-import { ModelSlot } from '../wire/tributary/v1/models.ts';
+import { ModelSlot, type ThresholdShift } from '../wire/tributary/v1/models.ts';
 import { Signal } from '../wire/tributary/v1/signals.ts';
 import { readTail } from '../readback/readback.ts';
+import { keyOf } from './thresholds.ts';
 
 export const SLOTS = ['champion', 'challenger', 'previous', 'fallback'] as const;
 export type SlotName = (typeof SLOTS)[number];
@@ -171,6 +172,18 @@ export class ModelRegistry {
     return record;
   }
 
+  /** Moves the threshold of one of the champion's heads, `by` in confidence. Throws `TRB_MODEL_SLOT_EMPTY`. */
+  async tune(change: Change, head: Omit<ThresholdShift, 'by'>, by: number): Promise<ModelSlot> {
+    const champion = this.#filled('champion');
+    const isOther = (shift: ThresholdShift): boolean => keyOf(shift) !== keyOf(head);
+    const before = champion.thresholds.find((shift) => !isOther(shift))?.by ?? 0;
+    const thresholds = [...champion.thresholds.filter(isOther), { ...head, by: before + by }];
+    const { bundleId, bundle, pinned } = champion;
+    const record = await this.#record(change, { slot: 'champion', bundleId, bundle, pinned, thresholds });
+    await this.#append([record]);
+    return record;
+  }
+
   /** The champion stays until it is unpinned or rolled back. Throws `TRB_MODEL_SLOT_EMPTY`. */
   async pin(change: Change, pinned: boolean): Promise<ModelSlot> {
     const { actor, reason, now: time } = change;
@@ -189,11 +202,18 @@ export class ModelRegistry {
 
   async #record(
     { actor, reason, now }: Change,
-    held: Pick<ModelSlot, 'slot' | 'bundleId' | 'bundle'> & Partial<Pick<ModelSlot, 'share'>>,
+    held: Pick<ModelSlot, 'slot' | 'bundleId' | 'bundle'> & Partial<Pick<ModelSlot, 'share' | 'thresholds' | 'pinned'>>,
     effectiveT?: number,
   ): Promise<ModelSlot> {
-    const change = { actor, reason, time: now, pinned: false };
-    return { share: 0, ...held, effectiveT: effectiveT ?? (await this.#nextEffectiveT(now)), ...change };
+    const change = { actor, reason, time: now };
+    return {
+      share: 0,
+      pinned: false,
+      thresholds: [],
+      ...held,
+      effectiveT: effectiveT ?? (await this.#nextEffectiveT(now)),
+      ...change,
+    };
   }
 
   /** The champion that `next` takes the place of, as it stands in `previous` from then on. */
@@ -249,14 +269,14 @@ export class ModelRegistry {
   }
 }
 
-const NOTHING = { slot: '', bundleId: '', bundle: new Uint8Array() };
+const NOTHING = { slot: '', bundleId: '', bundle: new Uint8Array(), thresholds: [] };
 
 function isEmpty({ bundleId }: ModelSlot): boolean {
   return bundleId === '';
 }
 
-function ofBundle({ bundleId, bundle }: ModelSlot): Pick<ModelSlot, 'bundleId' | 'bundle'> {
-  return { bundleId, bundle };
+function ofBundle({ bundleId, bundle, thresholds }: ModelSlot): Pick<ModelSlot, 'bundleId' | 'bundle' | 'thresholds'> {
+  return { bundleId, bundle, thresholds };
 }
 
 function emptied(by: ModelSlot, slot: SlotName): ModelSlot {

@@ -4,10 +4,12 @@
  *
  *   challenger: shadow -> 5 % -> 25 % -> champion     while the evidence for it stands; it leaves where that is against it, or it is below the floor
  *   champion -> previous -> fallback -> silence        where the accuracy of what it says is below the floor; the first two also by age
+ *   a threshold of the champion a step up or down      where what is said there, or would have been, says so
  */
 import { Blocks, FloorEvidence, SymmetryEvidence } from '../validation/evidence.ts';
 import { BLOCK_MS } from '../validation/intervals.ts';
 import { HORIZON_MS, isHorizon } from '../market/horizon.ts';
+import { type Head, Thresholds } from './thresholds.ts';
 import { Direction, type Outcome, OutcomeStatus, type Signal } from '../wire/tributary/v1/signals.ts';
 
 export interface RolloutOptions {
@@ -21,6 +23,8 @@ export interface RolloutOptions {
   readonly floorAlpha: number;
   /** Since the end of its training data, milliseconds. */
   readonly maxModelAgeMs: number;
+  /** Accuracy on moves of the last signal above a threshold: thresholds move towards it. */
+  readonly aim: number;
 }
 
 export const DEFAULT_ROLLOUT: RolloutOptions = {
@@ -29,6 +33,7 @@ export const DEFAULT_ROLLOUT: RolloutOptions = {
   floor: 0.6,
   floorAlpha: 0.01,
   maxModelAgeMs: 14 * 86_400_000,
+  aim: 0.68,
 };
 
 /** Shares of the decisions that a challenger serves before it serves all. */
@@ -53,6 +58,7 @@ export type Step = { readonly reason: string } & (
   | { readonly action: 'serve'; readonly share: number }
   | { readonly action: 'promote' | 'rollback' }
   | { readonly action: 'clear'; readonly slot: 'challenger' | 'fallback' }
+  | { readonly action: 'tune'; readonly head: Head; readonly by: number }
 );
 
 /** How a comparison stands. */
@@ -76,9 +82,11 @@ export class Rollout {
   #slots: Readonly<Record<Watched, Held>> = { champion: NONE, challenger: NONE, fallback: NONE };
   #watches: Readonly<Record<Watched, Watch>>;
   #duel: Duel;
+  #thresholds: Thresholds;
 
   constructor(options: RolloutOptions) {
     this.#options = options;
+    this.#thresholds = new Thresholds(options);
     this.#watches = { champion: this.#watch(), challenger: this.#watch(), fallback: this.#watch() };
     this.#duel = new Duel(options.blockMs);
   }
@@ -90,6 +98,7 @@ export class Rollout {
     const isNew = (slot: Watched): boolean => before[slot].bundleId !== this.#slots[slot].bundleId;
     const kept = (slot: Watched): Watch => (isNew(slot) ? this.#watch() : this.#watches[slot]);
     this.#watches = { champion: kept('champion'), challenger: kept('challenger'), fallback: kept('fallback') };
+    if (isNew('champion')) this.#thresholds = new Thresholds(this.#options);
     if (isNew('champion') || isNew('challenger')) this.#duel = new Duel(this.#options.blockMs);
   }
 
@@ -97,9 +106,11 @@ export class Rollout {
   add(outcome: Outcome): void {
     const { signal, status, published } = outcome;
     const { champion, challenger } = this.#slots;
-    // What came of a change that was made meanwhile has nothing to do with what stands now.
-    if (signal === undefined || signal.lane === 'fast' || !isMove(status) || signal.t < champion.since) return;
+    if (signal === undefined || signal.lane === 'fast' || !isMove(status)) return;
     const isUp = status === OutcomeStatus.OUTCOME_STATUS_UP;
+    if (!signal.shadow && isOf(signal, 'champion', champion)) this.#thresholds.add(signal, isUp);
+    // What came of a change that was made meanwhile has nothing to do with what stands now.
+    if (signal.t < champion.since) return;
     // A challenger is watched before it serves anything.
     if (!signal.shadow || signal.slot === 'challenger') this.#said(signal, isUp);
     if (!signal.shadow || published === undefined || challenger.bundleId === '') return;
@@ -115,7 +126,8 @@ export class Rollout {
   step(seen: number, now = seen): Step | undefined {
     this.#duel.close(seen - SLACK_MS);
     for (const slot of WATCHED) this.#watches[slot].close(seen - SLACK_MS);
-    return this.#safety(now) ?? this.#advance();
+    this.#thresholds.close(seen - SLACK_MS);
+    return this.#safety(now) ?? this.#advance() ?? this.#tune();
   }
 
   standing(): Standing {
@@ -177,6 +189,12 @@ export class Rollout {
     const reason = `better: ${scores}, evidence ${round(better)}`;
     const share = STAGES.find((stage) => stage > challenger.share);
     return share === undefined ? { action: 'promote', reason } : { action: 'serve', share, reason };
+  }
+
+  #tune(): Step | undefined {
+    const { champion } = this.#slots;
+    const step = champion.bundleId === '' || champion.pinned ? undefined : this.#thresholds.step(champion.since);
+    return step === undefined ? undefined : { action: 'tune', ...step };
   }
 }
 

@@ -103,18 +103,19 @@ describe('of two forecasters in blocks of four hours', () => {
 });
 
 describe('of a floor', () => {
-  /** Signals until it is above 100; undefined = not within `count`. */
-  const signals = (seed: number, accuracy: number, count: number): number | undefined => {
+  /** Signals until it is above 100, after `good` that were right in 75 %; undefined = not within `count`. */
+  const signals = (seed: number, accuracy: number, count: number, good: number): number | undefined => {
     const random = createRandom(seed);
     const evidence = new FloorEvidence(0.6);
+    for (let i = 0; i < good; i++) evidence.add(Number(random.next() < 0.75));
     for (let i = 1; i <= count; i++) {
       evidence.add(Number(random.next() < accuracy));
       if (evidence.capital >= 100) return i;
     }
     return undefined;
   };
-  const runs = (accuracy: number): number[] =>
-    Array.from({ length: 300 }, (_, i) => signals(seedFor(i, 'floor'), accuracy, 2_000) ?? Infinity).sort((a, b) => a - b);
+  const runs = (accuracy: number, good = 0): number[] =>
+    Array.from({ length: 300 }, (_, i) => signals(seedFor(i, 'floor'), accuracy, 2_000, good) ?? Infinity).sort((a, b) => a - b);
 
   test('stays where the accuracy is on it, falls within hundreds of coins and within dozens of errors', () => {
     const [onIt, coin, wrong] = [runs(0.6), runs(0.5), runs(0.3)];
@@ -122,6 +123,14 @@ describe('of a floor', () => {
     expect(onIt.filter(Number.isFinite).length / onIt.length).toBeLessThanOrEqual(0.01);
     expect(coin[150]).toBeLessThan(400);
     expect(wrong[150]).toBeLessThan(50);
+  });
+
+  test('falls hardly later where it was well above for long', () => {
+    const [coin, wrong] = [runs(0.5, 3_000), runs(0.3, 3_000)];
+    process.stderr.write(`after 3000 signals that were right in 75 %: ${coin[150]} at 0.5, ${wrong[150]} at 0.3
+`);
+    expect(coin[150]).toBeLessThan(900);
+    expect(wrong[150]).toBeLessThan(100);
   });
 });
 

@@ -33,25 +33,38 @@ export class SymmetryEvidence {
 /** Bets of a unit; nobody knows beforehand which is the best, so the capital is spread over all. */
 const STAKES = [0.5, 1, 2, 4] as const;
 
-/** Against "what comes next, within 0..1, is expected to be `least` or more, whatever came before". */
+/**
+ * Against "what comes next, within 0..1, is expected to be `least` or more, whatever came before". Half of the capital bets from the start, the
+ * rest enters little by little: whoever bet from the start has lost nearly all where values were good for long, and would see a change for the worse
+ * only after as long again. Bettors with a share of the capital each are one bettor, so the bound holds for their sum. The place of Shiryaev's
+ * prior on when a change comes (Shin, Ramdas & Rinaldo, E-detectors, 2023).
+ */
 export class FloorEvidence {
   readonly #least: number;
-  readonly #capitals = SHARES.map(() => 1);
+  readonly #capitals = SHARES.map(() => 0);
+  #waiting = 1;
 
   constructor(least: number) {
     this.#least = least;
   }
 
   get capital(): number {
-    return meanOf(this.#capitals);
+    return meanOf(this.#capitals) + this.#waiting;
   }
 
   add(value: number): void {
+    const entering = this.#waiting * (this.#waiting === 1 ? FIRST : ENTERING);
+    this.#waiting -= entering;
     // At value 1 the loss is the share staked: the capital stays positive.
-    SHARES.forEach((share, i) => (this.#capitals[i]! *= 1 + (share * (this.#least - value)) / (1 - this.#least)));
+    SHARES.forEach((share, i) => {
+      this.#capitals[i] = (this.#capitals[i]! + entering) * (1 + (share * (this.#least - value)) / (1 - this.#least));
+    });
   }
 }
 
+/** Share of the capital that bets from the start; of what waits, that enters with each value: half of it within about two weeks of two minutes each. */
+const FIRST = 0.5;
+const ENTERING = 1 / 15_000;
 const SHARES = [0.05, 0.15, 0.4] as const;
 
 /**

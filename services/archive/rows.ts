@@ -2,6 +2,7 @@
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type LogRecord } from '#libs/log/port.ts';
 import { type ArchivedTopic } from '#libs/log/topics.ts';
+import { keyOf } from '#libs/registry/thresholds.ts';
 import { type Row } from '#libs/store/port.ts';
 import { ContextState, DeadLetter, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
@@ -244,10 +245,14 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
   'parity-state': featureStateTable('parity_states'),
   models: {
     name: 'models',
-    columns: [...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned', 'share'],
+    columns: [
+      ...[...PLACE, 'slot', 'bundle_id', 'effective_t', 'actor', 'reason', 'time', 'bundle', 'pinned', 'share'],
+      ...['threshold_heads', 'threshold_shifts'],
+    ],
     row: (record) => {
       const m = ModelSlot.decode(record.value);
-      return [...place(record), m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle, m.pinned, m.share];
+      const slot = [m.slot, m.bundleId, m.effectiveT, m.actor, m.reason, m.time, m.bundle, m.pinned, m.share];
+      return [...place(record), ...slot, m.thresholds.map(keyOf), m.thresholds.map(({ by }) => by)];
     },
   },
   'dead-letter': {

@@ -1,7 +1,7 @@
 /** The slots through the API of a running instance: seen by everybody, changed by the operator only. */
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
@@ -15,6 +15,7 @@ import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { Outcome, OutcomeStatus, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { openSlots } from '#services/cli/model-slots.ts';
+import { modelsCommand } from '#services/cli/models.ts';
 import { runGateway } from './service.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
@@ -106,6 +107,24 @@ test('nobody else does', async () => {
       'TRB_CHANGE_UNSIGNED',
     ]);
   }
+  await held([`champion ${first.id}`, `challenger ${second.id}`]);
+});
+
+test('what is trained while a challenger is judged is published nowhere, which is said and is no failure', async () => {
+  const file = join(directory, 'third.json');
+  await writeFile(file, signBundle(bundleOf(3), privateKey));
+  const said: string[] = [];
+  const spoken = jest.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  try {
+    const args = ['publish', file, '--slot', 'next', '--url', url, '--key', pemOf(privateKey), '--by', 'cron'];
+    await modelsCommand().parseAsync(args, { from: 'user' });
+  } finally {
+    spoken.mockRestore();
+  }
+  expect(said.join('')).toMatch(
+    /^nothing published: A challenger is being judged\. Publish when it is promoted or has left.*--slot challenger\.\n$/,
+  );
+  expect(process.exitCode).toBeUndefined();
   await held([`champion ${first.id}`, `challenger ${second.id}`]);
 });
 

@@ -10,9 +10,10 @@ import { createOnnxPredictor } from '#libs/models/external/onnx-predictor.ts';
 import { openModel } from '#libs/models/signature.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
 import { type ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
+import { keyOf } from '#libs/registry/thresholds.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
-import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
+import { type ModelSlot, type ThresholdShift } from '#libs/wire/tributary/v1/models.ts';
 import { type ServingModel } from './decide.ts';
 import { createGrpcPredictor } from './grpc-predictor.ts';
 import { MAX_LAGS } from './window.ts';
@@ -29,6 +30,7 @@ export class ServingModels {
   readonly #refused: (slot: string) => void;
   /** By bundle id; undefined = refused. */
   readonly #scorers = new Map<string, Scorer | undefined>();
+  readonly #moved = new WeakMap<ModelSlot, Scorer>();
 
   /** `refused` hears of each bundle that cannot serve, once. */
   constructor(
@@ -51,8 +53,9 @@ export class ServingModels {
     const models: ServingModel[] = [];
     for (const record of this.#registry.heldAt(t)) {
       const scorer = this.#scorer(record);
-      if (scorer === undefined || models.some((known) => known.scorer === scorer)) continue;
-      if (await this.#opens(record, scorer)) models.push({ scorer, slot: record.slot as SlotName, share: record.share });
+      if (scorer === undefined || models.some((known) => known.scorer.bundleId === scorer.bundleId)) continue;
+      if (await this.#opens(record, scorer))
+        models.push({ scorer: this.#tuned(record, scorer), slot: record.slot as SlotName, share: record.share });
     }
     return models;
   }
@@ -63,6 +66,14 @@ export class ServingModels {
       const scorer = this.#scorer(record);
       return scorer === undefined ? [] : [{ scorer, slot: record.slot as SlotName, share: record.share }];
     });
+  }
+
+  /** With its thresholds where the record says. */
+  #tuned(record: ModelSlot, scorer: Scorer): Scorer {
+    if (record.thresholds.length === 0) return scorer;
+    let tuned = this.#moved.get(record);
+    if (tuned === undefined) this.#moved.set(record, (tuned = withThresholds(scorer, record.thresholds)));
+    return tuned;
   }
 
   /** Loads what the slots hold before it is needed. */
@@ -125,4 +136,17 @@ export class ServingModels {
     const predictor = model.asks.kind === 'onnx' ? createOnnxPredictor(model) : createGrpcPredictor(model, id);
     return createExternalScorer(model, columns, predictor, this.#clock);
   }
+}
+
+/** A head that training silenced stays silent. */
+function withThresholds(scorer: Scorer, shifts: readonly ThresholdShift[]): Scorer {
+  const moved = new Map(shifts.map((shift) => [keyOf(shift), shift.by]));
+  return {
+    ...scorer,
+    score(venue, instrument, horizon, window, opinions) {
+      const score = scorer.score(venue, instrument, horizon, window, opinions);
+      const by = moved.get(keyOf({ venue, instrument, horizon })) ?? 0;
+      return score === undefined || score.threshold > 1 ? score : { ...score, threshold: score.threshold + by };
+    },
+  };
 }

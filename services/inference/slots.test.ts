@@ -116,6 +116,28 @@ describe('the fallback decides', () => {
   });
 });
 
+test('a threshold that was moved decides what is said from then on; a silenced head stays silent', async () => {
+  await rig.publish(champion);
+  const service = rig.start({ horizons: ['1m', '5m'] });
+  const at = async (minute: number): Promise<string[]> => {
+    const count = (await rig.signals()).length;
+    rig.now = T + minute * MINUTE + 50;
+    // A sum of 0.9 is a probability of 0.711, just above the threshold.
+    await appendVectors(rig.log, [vector(minute, 'coinbase', 0.9)]);
+    await until(async () => (await rig.signals()).length === count + 2);
+    const found = (await rig.signals()).slice(count);
+    return found.map(({ horizon, threshold, abstainReason }) => `${horizon} ${threshold.toFixed(2)} ${abstainReason}`);
+  };
+  expect(await at(1)).toEqual(['1m 0.70 ', '5m 1.01 silenced']);
+  const tuned = { actor: 'rollout', reason: 'as it is right less often', now: T + MINUTE };
+  const at1m = { venue: 'coinbase', instrument: 'BTC-USD', horizon: '1m' };
+  await rig.change((registry) => registry.tune(tuned, at1m, 0.02));
+  await rig.change((registry) => registry.tune(tuned, { ...at1m, horizon: '5m' }, -0.5));
+  await until(async () => (await service.context.metrics.metrics()).includes(`${(T + MINUTE + 2_001) / 1000}`));
+  expect(await at(2)).toEqual(['1m 0.72 below_threshold', '5m 1.01 silenced']);
+  await service.stop();
+});
+
 test('a rollback bears on decisions two seconds later, in the running service', async () => {
   const [first, second] = [bundleOf({ seed: 11 }), bundleOf({ seed: 12 })];
   await rig.publish(first);

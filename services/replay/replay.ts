@@ -3,38 +3,28 @@
  * outcomes. Bundles are trained walk-forward on what came before and take effect where their test begins.
  */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '#libs/clock/clock.ts';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { loadCandles } from '#libs/history/candles.ts';
 import { withContext } from '#libs/history/context-events.ts';
 import { loadContext } from '#libs/history/context-file.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
-import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { ModelRegistry } from '#libs/registry/registry.ts';
-import { type ServiceContext } from '#libs/service/service.ts';
-import { migrate } from '#libs/store/migrate.ts';
 import { openStore } from '#libs/store/open.ts';
-import { Health } from '#libs/telemetry/health.ts';
-import { createLogger } from '#libs/telemetry/logger.ts';
-import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { walkForward } from '#libs/validation/splits.ts';
-import { ARCHIVE_GROUP, archivedRows, runArchive } from '#services/archive/service.ts';
-import { EVALUATION_GROUP, runEvaluation } from '#services/evaluation/service.ts';
-import { FEATURES_GROUP, runFeatures } from '#services/features/service.ts';
-import { INFERENCE_GROUP, runInference } from '#services/inference/service.ts';
+import { archivedRows } from '#services/archive/service.ts';
 import { createFitPool } from '#services/training/fit-pool.ts';
 import { foldCandles } from '#services/training/history.ts';
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
 import { DEFAULT_THRESHOLD, trainBundle } from '#services/training/train.ts';
+import { openChain, progressOf } from './chain.ts';
 import { feedHistory } from './feed.ts';
 import { readOutcomes, type ReplayedHead } from './outcomes.ts';
 
@@ -68,8 +58,6 @@ export interface ReplayResult {
 
 const MINUTE = 60_000;
 const PARTITIONS = 4;
-/** How often the readers are asked how far they are. */
-const POLL_MS = 100;
 
 /** Throws `TRB_HISTORY_…`, `TRB_REPLAY_RANGE`, and what a service throws. */
 export async function runReplay(options: ReplayOptions, signal: AbortSignal): Promise<ReplayResult> {
@@ -80,56 +68,34 @@ export async function runReplay(options: ReplayOptions, signal: AbortSignal): Pr
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const bundles = await trainWalkForward(rows, trainUntil, options, privateKey, signal);
   const directory = await mkdtemp(join(tmpdir(), 'tributary-replay-'));
-  const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS });
   const store = await openStore({ path: join(directory, 'clickhouse') });
-  const stop = new AbortController();
-  const running = AbortSignal.any([signal, stop.signal]);
-  // Every part listens: that is no leak.
-  setMaxListeners(0, running);
-  const logger = createLogger({ level: options.logLevel, source: 'replay' });
-  const context: ServiceContext = {
-    log,
-    clock: systemClock,
-    logger,
-    metrics: createMetrics({ source: 'replay' }),
-    health: new Health(),
-    source: 'replay',
-  };
-  const services: Promise<void>[] = [];
   try {
-    await migrate(store);
-    services.push(
-      runFeatures(context, {}, running),
-      runInference(context, { trust: () => [publicKey], horizons: options.horizons, from: trainUntil }, running),
-      runEvaluation(context, {}, running),
-      runArchive(context, { store }, running),
-    );
-    const failed = Promise.all(services);
-    // While inference runs: it keeps every one; who came later would find only the newest two.
-    const registry = await ModelRegistry.open(log, running, () => undefined);
-    for (const { bytes, id, from } of bundles) {
-      await registry.publish({
-        slot: 'champion',
-        bundleId: id,
-        bundle: bytes,
-        actor: 'replay',
-        reason: 'walk-forward',
-        now: from,
-        effectiveT: from,
-      });
+    const { horizons, logLevel } = options;
+    const given = { path: join(directory, 'log'), partitions: PARTITIONS, store, horizons, logLevel };
+    const chain = await openChain({ ...given, from: trainUntil, trust: () => [publicKey] }, signal);
+    const { log } = chain.context;
+    try {
+      // While inference runs: it keeps every one; who came later would find only the newest two.
+      const registry = await ModelRegistry.open(log, chain.running, () => undefined);
+      for (const { bytes, id, from } of bundles) {
+        const change = { actor: 'replay', reason: 'walk-forward', now: from };
+        await registry.publish({ ...change, slot: 'champion', bundleId: id, bundle: bytes, effectiveT: from });
+      }
+      const done = (async () => {
+        await feedHistory(log, withContext(candlesToTicks(rows), values), {}, chain.running);
+        await chain.caughtUp((share) => options.onProgress('replay', share, 1));
+      })();
+      await Promise.race([done, chain.ended]);
+      signal.throwIfAborted();
+      return {
+        heads: await readOutcomes(log),
+        counts: { ...(await countRecords(log)), archivedRows: await archivedRows(store) },
+      };
+    } finally {
+      await chain.close();
     }
-    const done = (async () => {
-      await feedHistory(log, withContext(candlesToTicks(rows), values), {}, running);
-      await caughtUp(log, (share) => options.onProgress('replay', share, 1), running);
-    })();
-    await Promise.race([done, failed]);
-    signal.throwIfAborted();
-    return { heads: await readOutcomes(log), counts: { ...(await countRecords(log)), archivedRows: await archivedRows(store) } };
   } finally {
-    stop.abort();
-    await Promise.allSettled(services);
     await store.close();
-    await log.close();
     await rm(directory, { recursive: true, force: true });
   }
 }
@@ -190,40 +156,6 @@ function middleOf(rows: readonly CandleRow[]): number {
   const first = rows[0]?.start ?? 0;
   const last = rows.at(-1)?.start ?? 0;
   return Math.floor((first + last) / 2 / MINUTE) * MINUTE;
-}
-
-/** Resolves when every reader has committed everything there is, upstream first. */
-async function caughtUp(log: EventLog, onShare: (share: number) => void, signal: AbortSignal): Promise<void> {
-  const stages: [string, Topic][] = [
-    [FEATURES_GROUP, 'ticks'],
-    [INFERENCE_GROUP, 'features'],
-    [EVALUATION_GROUP, 'ticks'],
-    [ARCHIVE_GROUP, 'ticks'],
-    [ARCHIVE_GROUP, 'features'],
-    [ARCHIVE_GROUP, 'signals'],
-    [ARCHIVE_GROUP, 'outcomes'],
-    [ARCHIVE_GROUP, 'shadow'],
-    [ARCHIVE_GROUP, 'shadow-outcomes'],
-  ];
-  for (const [group, topic] of stages) {
-    for (;;) {
-      const { read, written } = await progressOf(log, group, topic);
-      if (group === EVALUATION_GROUP) onShare(written === 0 ? 1 : read / written);
-      if (read === written || signal.aborted) break;
-      await systemClock.sleep(POLL_MS, signal);
-    }
-  }
-}
-
-async function progressOf(log: EventLog, group: string, topic: Topic): Promise<{ read: number; written: number }> {
-  let read = 0;
-  let written = 0;
-  for (let partition = 0; partition < (await log.partitions(topic)); partition += 1) {
-    const { begin, end } = await log.bounds(topic, partition);
-    read += Math.min(end, (await log.committed(group, topic, partition)) ?? begin);
-    written += end;
-  }
-  return { read, written };
 }
 
 async function countRecords(log: EventLog): Promise<Omit<ReplayResult['counts'], 'archivedRows'>> {

@@ -10,6 +10,7 @@ interface RolloutCommandOptions extends ServiceOptions {
   readonly floor: number;
   readonly floorAlpha: number;
   readonly maxModelAge: number;
+  readonly aim: number;
   readonly trust: string;
 }
 
@@ -48,6 +49,15 @@ export function rolloutCommand(): Command {
         .argParser(duration)
         .default(DEFAULT_ROLLOUT.maxModelAgeMs, '14d'),
     )
+    .addOption(
+      new Option(
+        '--aim <share>',
+        'accuracy on moves that the last signal above a threshold is to have: thresholds move towards it',
+      )
+        .env('TRIBUTARY_ROLLOUT_AIM')
+        .argParser(fraction)
+        .default(DEFAULT_ROLLOUT.aim),
+    )
     .addOption(trustOption());
   for (const option of serviceOptions()) command.addOption(option);
   return command.action(async (options: RolloutCommandOptions) => {
@@ -56,9 +66,9 @@ export function rolloutCommand(): Command {
       import('./service.ts'),
       import('#libs/registry/operator-key.ts'),
     ]);
-    const { alpha, block: blockMs, floor, floorAlpha, maxModelAge: maxModelAgeMs } = options;
+    const { alpha, block: blockMs, floor, floorAlpha, maxModelAge: maxModelAgeMs, aim } = options;
     await runAlone('rollout', options, (context, signal) =>
-      runRollout(context, { alpha, blockMs, floor, floorAlpha, maxModelAgeMs, trust: trustIn(options.trust) }, signal),
+      runRollout(context, { alpha, blockMs, floor, floorAlpha, maxModelAgeMs, aim, trust: trustIn(options.trust) }, signal),
     );
   });
 }

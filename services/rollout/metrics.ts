@@ -2,6 +2,7 @@
 import { type Registry } from 'prom-client';
 import { type Rollout, type Step, WATCHED } from '#libs/registry/rollout.ts';
 import { serviceMetrics } from '#libs/telemetry/metrics.ts';
+import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 
 export type RolloutMetrics = ReturnType<typeof rolloutMetrics>;
 
@@ -9,7 +10,7 @@ export function rolloutMetrics(registry: Registry) {
   const metrics = serviceMetrics(registry, 'rollout');
   const steps = metrics.counter('steps_total', 'Changes of the slots.', ['action']);
   // A series that begins at its first event shows no increase: the first rollback would go unseen.
-  for (const action of ['serve', 'promote', 'rollback', 'clear'] as const) steps.inc({ action }, 0);
+  for (const action of ['serve', 'promote', 'rollback', 'clear', 'tune'] as const) steps.inc({ action }, 0);
   const evidence = metrics.gauge(
     'evidence',
     'Of the paired comparison, 1 = none: that the challenger is better than what decides, or worse; 1 / alpha decides.',
@@ -21,6 +22,7 @@ export function rolloutMetrics(registry: Registry) {
     'That what the slot says is right less often than the floor, at its worst horizon; 1 / floor-alpha decides.',
     ['slot'],
   );
+  const challengers = metrics.gauge('challengers', 'Bundles in the slot of the challenger: 0 or 1.');
   const share = metrics.gauge('challenger_share_ratio', 'Share of the decisions that the challenger serves.');
   return {
     time: metrics.gauge('time_seconds', 'Time of the newest outcome that is judged, seconds since the Unix epoch.'),
@@ -28,13 +30,14 @@ export function rolloutMetrics(registry: Registry) {
       'rollback_seconds',
       'Of the newest rollback: from the outcome that led to it to the first decision time that it bears on.',
     ),
-    show(rollout: Rollout, challengerShare: number): void {
+    show(rollout: Rollout, challenger: ModelSlot | undefined): void {
       const { better, worse, blocks: count } = rollout.standing();
       evidence.set({ verdict: 'better' }, better);
       evidence.set({ verdict: 'worse' }, worse);
       blocks.set(count);
       for (const slot of WATCHED) floor.set({ slot }, rollout.belowFloor(slot));
-      share.set(challengerShare);
+      challengers.set(challenger === undefined ? 0 : 1);
+      share.set(challenger?.share ?? 0);
     },
     stepped({ action }: Step): void {
       steps.inc({ action });

@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#libs/clock/clock.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
+import { ACCESS } from '#libs/log/kafka/access.ts';
 import { type EventLog } from '#libs/log/port.ts';
+import { type Topic } from '#libs/log/topics.ts';
 import { sealBundle } from '#libs/models/bundle.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
@@ -29,6 +31,7 @@ let path: string;
 let log: EventLog;
 let now: number;
 let changes: ModelSlot[];
+const touched = { reads: new Set<Topic>(), writes: new Set<Topic>(), groups: new Set<string>() };
 let running: { readonly stop: AbortController; readonly ended: Promise<void> }[];
 beforeEach(async () => {
   path = await mkdtemp(join(tmpdir(), 'tributary-rollout-'));
@@ -46,7 +49,7 @@ afterEach(async () => {
 
 function start(): { readonly context: ServiceContext; stop(): Promise<void> } {
   const context: ServiceContext = {
-    log,
+    log: recorded(log),
     clock: { ...systemClock, now: () => now },
     logger: createLogger({ level: 'silent' }),
     metrics: createMetrics({ source: 'sim' }),
@@ -62,6 +65,29 @@ function start(): { readonly context: ServiceContext; stop(): Promise<void> } {
       stop.abort();
       await ended;
     },
+  };
+}
+
+/** Remembers what the service touches. */
+function recorded(of: EventLog): EventLog {
+  const read = (topic: Topic): void => void touched.reads.add(topic);
+  return {
+    partitions: (topic) => (read(topic), of.partitions(topic)),
+    bounds: (topic, partition) => (read(topic), of.bounds(topic, partition)),
+    read: (topic, partition, options) => (read(topic), of.read(topic, partition, options)),
+    committed: (group, topic, partition) => (touched.groups.add(group), of.committed(group, topic, partition)),
+    append: (records) => (records.forEach(({ topic }) => touched.writes.add(topic)), of.append(records)),
+    commit(commit) {
+      touched.groups.add(commit.group);
+      for (const { topic } of commit.outputs) touched.writes.add(topic);
+      return of.commit(commit);
+    },
+    consume(options) {
+      touched.groups.add(options.group);
+      options.topics.forEach(read);
+      return of.consume(options);
+    },
+    close: () => of.close(),
   };
 }
 
@@ -190,4 +216,10 @@ test('a better challenger is promoted by steps, by one of two members, with the 
   for (const { reason } of changes) expect(reason).toMatch(/^better: quadratic score 0\.\d+ against 0\.\d+ on \d+ decisions/);
   const shown = await Promise.all(members.map(({ context }) => context.metrics.metrics()));
   expect(shown.filter((text) => text.includes('tributary_rollout_steps_total{action="promote",source="sim"} 1'))).toHaveLength(1);
+});
+
+test('on Kafka it has the rights to what it did above, and no others', () => {
+  const { reads = [], writes = [], groups = [], watches = [] } = ACCESS['rollout']!;
+  expect([...touched.reads].sort()).toEqual([...reads].sort());
+  expect([[...touched.writes], [...touched.groups], watches]).toEqual([writes, groups, []]);
 });

@@ -38,6 +38,7 @@ export const rolloutOptionsSchema = z.strictObject({
     .positive()
     .default(DEFAULT_ROLLOUT.maxModelAgeMs)
     .describe('time since the end of its training data after which a champion is rolled back, milliseconds; default 14 days'),
+  aim: share.default(DEFAULT_ROLLOUT.aim).describe('accuracy that thresholds are moved towards, on moves; default 0.68'),
 });
 
 export interface RolloutServiceOptions extends z.input<typeof rolloutOptionsSchema> {
@@ -206,7 +207,7 @@ class Holder {
         seen = this.#time;
         const now = this.#now();
         step = this.#rollout.step(seen, now);
-        this.#metrics.show(this.#rollout, this.#registry.slot('challenger')?.share ?? 0);
+        this.#metrics.show(this.#rollout, this.#registry.slot('challenger'));
         if (step !== undefined) await this.#take(step, now);
         this.#metrics.time.set(seen / 1_000);
       }
@@ -240,6 +241,7 @@ class Holder {
     if (step.action === 'serve') return this.#registry.serve(change, step.share);
     if (step.action === 'clear') return this.#registry.clear(change, step.slot);
     if (step.action === 'promote') return this.#registry.promote(change);
+    if (step.action === 'tune') return this.#registry.tune(change, step.head, step.by);
     // What has shown itself to be bad need not go on in the shadow: the slot is free for what is trained next.
     return this.#registry.rollback(change, true);
   }

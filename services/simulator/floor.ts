@@ -43,6 +43,8 @@ export interface Listener {
 export interface FloorOptions {
   readonly seed: number;
   readonly edge: Edge;
+  /** Milliseconds; undefined = never. */
+  readonly leaderChangesAt?: number | undefined;
   readonly listings: readonly Listing[];
   readonly historyDays: number;
   readonly ledgerSize: number;
@@ -52,7 +54,8 @@ export interface FloorOptions {
 
 /** Draws the history, then opens for trading at `nowMs`; the event loop gets a turn after each day of each listing. */
 export async function openFloor(options: FloorOptions, nowMs: number): Promise<Floor> {
-  const market = new Market(options.seed, options.edge);
+  const { seed, edge, leaderChangesAt } = options;
+  const market = new Market(seed, edge, leaderChangesAt === undefined ? undefined : leaderChangesAt / 1000);
   const liveFrom = floor(nowMs / 1000);
   const start = floor((liveFrom - options.historyDays * SECONDS_PER_DAY) / 60) * 60;
   const firstDay = floor(start / SECONDS_PER_DAY);

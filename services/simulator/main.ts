@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import { describeError } from '#libs/errors/errors.ts';
+import { instant } from '#services/cli/options.ts';
 import { type SimulatorOptions } from './options.ts';
 
 export function simulatorCommand(): Command {
@@ -15,6 +16,12 @@ export function simulatorCommand(): Command {
     .addOption(new Option('--symbols <list>', 'BASE-QUOTE, comma-separated').argParser(list).default(['BTC-USD', 'ETH-USD']))
     .addOption(
       new Option('--edge <kind>', 'lag = can be foretold in part; none = cannot').choices(['lag', 'none']).default('lag'),
+    )
+    .addOption(
+      new Option(
+        '--leader-changes-at <time>',
+        'UTC; from then on Coinbase trails as Kraken did and Kraken leads, so what was learned before is wrong; default: never',
+      ).argParser(instant),
     )
     .addOption(new Option('--history-days <n>', 'days of candles before the start').argParser(Number).default(8))
     .addOption(new Option('--trade-rate <n>', 'trades a second of BTC-USD on Coinbase').argParser(Number).default(1.5))

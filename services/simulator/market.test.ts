@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { listings, type Listing } from './listing.ts';
-import { Market, SECONDS_PER_DAY, type Edge } from './market.ts';
+import { Market, SECONDS_PER_DAY, type Edge, type ListingDay } from './market.ts';
 
 const { floor, log } = Math;
 
@@ -26,9 +26,12 @@ function minutes(market: Market, listing: Listing, days: number): { open: Float6
   return { open, close };
 }
 
-/** How often the sign of `signal` is the sign of Kraken's move from the next minute's first trade to its last; and among the surest fifth. */
-function accuracy(edge: Edge, days: number): { all: number; surest: number; n: number } {
-  const market = new Market(3, edge);
+/**
+ * How often what Coinbase is above Kraken has the sign of Kraken's move from the next minute's first trade to its last; and among the surest
+ * fifth.
+ */
+function accuracy(edge: Edge, days: number, leaderChangesAt?: number): { all: number; surest: number; n: number } {
+  const market = new Market(3, edge, leaderChangesAt);
   const [leader, follower] = [minutes(market, COINBASE, days), minutes(market, KRAKEN, days)];
   const rows: { sure: number; right: number }[] = [];
   for (let minute = 0; minute + 1 < days * 1440; minute++) {
@@ -72,6 +75,19 @@ describe('market', () => {
     const { all, surest } = accuracy('lag', 2);
     expect(all).toBeGreaterThan(0.65);
     expect(surest).toBeGreaterThan(0.8);
+  });
+
+  test('where the leader has changed, it foretells the wrong direction; until then it is the same market', () => {
+    const { all, surest } = accuracy('lag', 2, FIRST_DAY * SECONDS_PER_DAY);
+    expect(all).toBeLessThan(0.5);
+    expect(surest).toBeLessThan(0.45);
+    const noon = FIRST_DAY * SECONDS_PER_DAY + 43_200;
+    const [changed, same] = [new Market(3, 'lag', noon), new Market(3, 'lag')].map((market) => market.day(KRAKEN, FIRST_DAY));
+    expect(changed!.price.subarray(0, 43_200)).toEqual(same!.price.subarray(0, 43_200));
+    expect(changed!.counts).toEqual(same!.counts);
+    // Kraken's price follows within two seconds from then on: its noise is the same, and half of what it was behind is gone.
+    const behind = ({ pull }: ListingDay): number => pull.subarray(43_500).reduce((sum, value) => sum + value ** 2, 0);
+    expect(behind(changed!)).toBeLessThan(behind(same!) / 2);
   });
 
   test('edge none: it foretells nothing, beyond four standard errors', () => {

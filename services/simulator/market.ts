@@ -1,5 +1,5 @@
 /**
- * The market: a pure function of (seed, edge, listings, second). Each currency has an efficient log price with stochastic volatility,
+ * The market: a pure function of (seed, edge, change of the leader, listings, second). Each currency has an efficient log price with stochastic volatility,
  * jumps and a short-lived trend; each venue sees it with its own lag and noise, and trades there hit its touch.
  *
  * A UTC day is drawn as a whole: its levels at both midnights are fixed by the seed and the path between is a Brownian bridge (which,
@@ -7,6 +7,9 @@
  * asked for: history, live trading, REST pages and a restarted simulator all agree, trade ids included.
  *
  * `edge: 'none'`: no trend, no lag, no venue noise, fair taker sides: every venue quotes one random walk, at the same instant.
+ *
+ * From `leaderChangesAt` on the venues have each other's lags: prices before it are the same with and without it, and what could be learned from
+ * them is wrong after it.
  */
 import { mix, normal, poisson, streamKey, uniform } from './draw.ts';
 import { assetOf, listingKey, type Asset, type Listing } from './listing.ts';
@@ -23,6 +26,8 @@ const PART_BITS = 5;
 
 /** Seconds by which a venue's price trails the efficient one, on average. */
 const LAG_SECONDS = { coinbase: 1.5, kraken: 22 } as const;
+/** Share of the way to the efficient price that a venue goes in a second. */
+const FOLLOW = { coinbase: 1 - exp(-1 / LAG_SECONDS.coinbase), kraken: 1 - exp(-1 / LAG_SECONDS.kraken) } as const;
 const TREND_HALF_LIFE_SECONDS = 240;
 /** The trend's standard deviation a second, in units of the diffusion's. */
 const TREND_STRENGTH = 0.25;
@@ -64,12 +69,15 @@ export interface Touch {
 export class Market {
   readonly #seed: number;
   readonly #edge: Edge;
+  readonly #leaderChangesAt: number;
   readonly #assetDays = new Days<AssetDay>();
   readonly #listingDays = new Days<ListingDay>();
 
-  constructor(seed: number, edge: Edge) {
+  /** `leaderChangesAt`: seconds since the epoch; default: never. */
+  constructor(seed: number, edge: Edge, leaderChangesAt = Infinity) {
     this.#seed = seed;
     this.#edge = edge;
+    this.#leaderChangesAt = leaderChangesAt;
   }
 
   /** `day` = days since the epoch. */
@@ -153,7 +161,8 @@ export class Market {
   /** The venue's price follows the efficient one like a leaky bucket, under mean-reverting noise of its own. */
   #seenLate(listing: Listing, day: number, efficient: Float64Array): Pick<ListingDay, 'price' | 'pull'> {
     const key = mix(listingKey(this.#seed, 'noise', listing), day);
-    const follow = 1 - exp(-1 / LAG_SECONDS[listing.venue]);
+    const [before, after] = listing.venue === 'coinbase' ? [FOLLOW.coinbase, FOLLOW.kraken] : [FOLLOW.kraken, FOLLOW.coinbase];
+    const change = this.#leaderChangesAt - day * SECONDS_PER_DAY;
     const keep = 0.5 ** (1 / VENUE_NOISE_HALF_LIFE_SECONDS);
     const noiseScale = VENUE_NOISE * (assetOf(listing.instrument.base).dailyVolatility / 0.024) * sqrt(1 - keep * keep);
     const price = new Float64Array(SECONDS_PER_DAY + 1);
@@ -161,7 +170,7 @@ export class Market {
     let followed = efficient[0]!;
     let noise = 0;
     for (let second = 0; second <= SECONDS_PER_DAY; second++) {
-      followed += (efficient[second]! - followed) * follow;
+      followed += (efficient[second]! - followed) * (second < change ? before : after);
       noise = noise * keep + normal(key, second) * noiseScale;
       price[second] = followed + noise;
       pull[second] = efficient[second]! - price[second]!;

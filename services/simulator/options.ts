@@ -15,6 +15,12 @@ export const simulatorOptionsSchema = z.strictObject({
     .enum(['lag', 'none'])
     .default('lag')
     .describe('lag = venues trail one price, so the near future can be foretold; none = nothing can be. Default lag.'),
+  leaderChangesAt: z
+    .number()
+    .optional()
+    .describe(
+      'Milliseconds since the epoch from which the venues have each other’s lags: what was learned before is wrong. Default: never.',
+    ),
   tradeRate: z
     .number()
     .positive()

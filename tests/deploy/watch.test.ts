@@ -29,7 +29,7 @@ const Rules = z.object({
         z.object({
           alert: z.string(),
           expr: z.string(),
-          labels: z.object({ severity: z.enum(['page', 'ticket']) }),
+          labels: z.object({ severity: z.enum(['page', 'ticket', 'info']) }),
           annotations: z.object({ summary: z.string(), description: z.string(), runbook: z.string() }),
         }),
       ),

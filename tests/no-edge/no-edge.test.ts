@@ -3,13 +3,11 @@
  * emitted, whatever the seed; the same code on the same market with an edge speaks, so silence is no habit of it.
  */
 import { describe, expect, test } from '@jest/globals';
-import { type CandleRow } from '#libs/history/rows.ts';
 import { HORIZON_MS } from '#libs/market/horizon.ts';
 import { type BacktestResult, runBacktest } from '#services/backtest/backtest.ts';
 import { parseBacktestOptions } from '#services/backtest/options.ts';
-import { openFloor } from '#services/simulator/floor.ts';
-import { listings } from '#services/simulator/listing.ts';
 import { type Edge } from '#services/simulator/market.ts';
+import { simulatedMinutes } from '#services/simulator/minutes.ts';
 
 const MINUTE = 60_000;
 const DAY = 1_440 * MINUTE;
@@ -69,7 +67,12 @@ async function walk(seed: number, edge: Edge): Promise<readonly BacktestResult[]
     workers: 2,
     quick: true,
   });
-  const report = await runBacktest({ ...asked, targets: ['entry'] }, { candles: await candles(seed, edge) });
+  const report = await runBacktest(
+    { ...asked, targets: ['entry'] },
+    {
+      candles: await simulatedMinutes({ seed, edge, symbol: SYMBOL, until: END, days: DAYS }),
+    },
+  );
   return report.results;
 }
 
@@ -77,33 +80,4 @@ async function walk(seed: number, edge: Edge): Promise<readonly BacktestResult[]
 function emitted(results: readonly BacktestResult[]): number {
   const decisions = results.length * ((TEST_DAYS * DAY) / MINUTE);
   return results.reduce((sum, { emitted: { count } }) => sum + count, 0) / decisions;
-}
-
-/** What both venues' REST would serve, straight from the market that serves it. */
-async function candles(seed: number, edge: Edge): Promise<CandleRow[]> {
-  const traded = listings([SYMBOL], 1.5).filter(({ instrument }) => instrument.name === SYMBOL);
-  const { pits } = await openFloor(
-    { seed, edge, listings: traded, historyDays: DAYS, ledgerSize: 100, messagesPerSecond: undefined },
-    END,
-  );
-  const rows: CandleRow[] = [];
-  for (let minute = (END - DAYS * DAY) / MINUTE; minute < END / MINUTE; minute++) {
-    for (const { listing, candles: minutes } of pits) {
-      const candle = minutes.merge(minute, minute + 1);
-      if (candle === undefined) continue;
-      const [price, size] = [10 ** listing.priceDigits, 10 ** listing.sizeDigits];
-      rows.push({
-        venue: listing.venue,
-        instrument: SYMBOL,
-        start: minute * MINUTE,
-        open: candle.open / price,
-        high: candle.high / price,
-        low: candle.low / price,
-        close: candle.close / price,
-        volume: candle.volume / size,
-        trades: candle.trades,
-      });
-    }
-  }
-  return rows;
 }

@@ -28,6 +28,17 @@ export interface ModelSlot {
   pinned: boolean;
   /** Of the challenger: the share of the decisions that it serves, 0..1; 0 = it runs in shadow alone. */
   share: number;
+  /** Of the champion: what its heads' thresholds were moved by since it was published. */
+  thresholds: ThresholdShift[];
+}
+
+export interface ThresholdShift {
+  venue: string;
+  /** BASE-QUOTE. */
+  instrument: string;
+  horizon: string;
+  /** Of confidence. */
+  by: number;
 }
 
 function createBaseModelSlot(): ModelSlot {
@@ -41,6 +52,7 @@ function createBaseModelSlot(): ModelSlot {
     bundle: new Uint8Array(0),
     pinned: false,
     share: 0,
+    thresholds: [],
   };
 }
 
@@ -72,6 +84,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     }
     if (message.share !== 0) {
       writer.uint32(73).double(message.share);
+    }
+    for (const v of message.thresholds) {
+      ThresholdShift.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -161,6 +176,14 @@ export const ModelSlot: MessageFns<ModelSlot> = {
             message.share = reader.double();
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.thresholds.push(ThresholdShift.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -192,6 +215,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
       bundle: isSet(object.bundle) ? bytesFromBase64(object.bundle) : new Uint8Array(0),
       pinned: isSet(object.pinned) ? globalThis.Boolean(object.pinned) : false,
       share: isSet(object.share) ? globalThis.Number(object.share) : 0,
+      thresholds: globalThis.Array.isArray(object?.thresholds)
+        ? object.thresholds.map((e: any) => ThresholdShift.fromJSON(e))
+        : [],
     };
   },
 
@@ -224,6 +250,9 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     if (message.share !== 0) {
       obj.share = floatToJson(message.share);
     }
+    if (message.thresholds?.length) {
+      obj.thresholds = message.thresholds.map((e) => ThresholdShift.toJSON(e));
+    }
     return obj;
   },
 
@@ -241,6 +270,124 @@ export const ModelSlot: MessageFns<ModelSlot> = {
     message.bundle = object.bundle ?? new Uint8Array(0);
     message.pinned = object.pinned ?? false;
     message.share = object.share ?? 0;
+    message.thresholds = object.thresholds?.map((e) => ThresholdShift.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseThresholdShift(): ThresholdShift {
+  return { venue: "", instrument: "", horizon: "", by: 0 };
+}
+
+export const ThresholdShift: MessageFns<ThresholdShift> = {
+  encode(message: ThresholdShift, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.venue !== "") {
+      writer.uint32(10).string(message.venue);
+    }
+    if (message.instrument !== "") {
+      writer.uint32(18).string(message.instrument);
+    }
+    if (message.horizon !== "") {
+      writer.uint32(26).string(message.horizon);
+    }
+    if (message.by !== 0) {
+      writer.uint32(33).double(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ThresholdShift {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseThresholdShift();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.venue = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instrument = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.horizon = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.by = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ThresholdShift {
+    return {
+      venue: isSet(object.venue) ? globalThis.String(object.venue) : "",
+      instrument: isSet(object.instrument) ? globalThis.String(object.instrument) : "",
+      horizon: isSet(object.horizon) ? globalThis.String(object.horizon) : "",
+      by: isSet(object.by) ? globalThis.Number(object.by) : 0,
+    };
+  },
+
+  toJSON(message: ThresholdShift): unknown {
+    const obj: any = {};
+    if (message.venue !== "") {
+      obj.venue = message.venue;
+    }
+    if (message.instrument !== "") {
+      obj.instrument = message.instrument;
+    }
+    if (message.horizon !== "") {
+      obj.horizon = message.horizon;
+    }
+    if (message.by !== 0) {
+      obj.by = floatToJson(message.by);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ThresholdShift>): ThresholdShift {
+    return ThresholdShift.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ThresholdShift>): ThresholdShift {
+    const message = createBaseThresholdShift();
+    message.venue = object.venue ?? "";
+    message.instrument = object.instrument ?? "";
+    message.horizon = object.horizon ?? "";
+    message.by = object.by ?? 0;
     return message;
   },
 };
