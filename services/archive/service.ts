@@ -33,7 +33,7 @@ const Options = z.object({
     .int()
     .min(1)
     .default(10_000)
-    .describe('Longest wait, milliseconds, between two tries at a store that is away.'),
+    .describe('Longest wait, milliseconds, between two tries of one insert at a store that answers.'),
 });
 
 export interface ArchiveOptions extends z.input<typeof Options> {
@@ -66,6 +66,8 @@ const ROWS_PER_TURN = 1000;
 /** Many small parts are what ClickHouse dies of: with many partitions each waits longer. */
 const MS_PER_PARTITION = 100;
 const FIRST_BACKOFF_MS = 200;
+/** A store that is away is asked as often whether it is back. */
+const ASK_MS = 500;
 
 class Archive {
   readonly #context: ServiceContext;
@@ -76,6 +78,8 @@ class Archive {
   readonly #partitions = new Map<string, Partition>();
   /** Inserts that wait for the store; ready when none does. */
   #waiting = 0;
+  /** Until a store that is away is back. */
+  #back: Promise<void> | undefined;
 
   constructor(context: ServiceContext, { store, ...options }: ArchiveOptions, signal: AbortSignal) {
     this.#context = context;
@@ -209,12 +213,30 @@ class Archive {
             );
           }
           await this.#context.clock.sleep(backoff, this.#signal);
+          if (thrown.code === 'TRB_STORE_UNAVAILABLE') await this.#untilBack();
         }
       }
     } finally {
       if (isWaiting) {
         this.#waiting--;
         this.#report();
+      }
+    }
+  }
+
+  /** One asks for all who wait: an insert that is tried again carries all its rows. */
+  #untilBack(): Promise<void> {
+    return (this.#back ??= this.#askUntilBack().finally(() => (this.#back = undefined)));
+  }
+
+  async #askUntilBack(): Promise<void> {
+    while (!this.#signal.aborted) {
+      try {
+        await this.#store.query('SELECT 1 AS one', z.object({ one: z.number() }));
+        return;
+      } catch (thrown) {
+        if (!(thrown instanceof TributaryError && thrown.canRetry)) throw thrown;
+        await this.#context.clock.sleep(ASK_MS, this.#signal);
       }
     }
   }
