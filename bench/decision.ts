@@ -3,7 +3,10 @@
  * bundle trained on generated candles. And one score of that bundle alone.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '#libs/clock/clock.ts';
@@ -20,6 +23,8 @@ import { type ServiceContext } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { openSpanExport } from '#libs/telemetry/otlp.ts';
+import { Trail } from '#libs/telemetry/trail.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { runFeatures } from '#services/features/service.ts';
 import { runInference } from '#services/inference/service.ts';
@@ -28,6 +33,7 @@ import { runTraining } from '#services/training/main.ts';
 import { generatedCandles } from './market.ts';
 import { type Figure, figure, paired, quantile, rate } from './measure.ts';
 
+const logger = createLogger({ level: 'silent' });
 const TRAINED_MINUTES = 2_000;
 const MEASURED_MINUTES = 60;
 const HORIZONS: readonly Horizon[] = ['1m', '5m'];
@@ -36,7 +42,9 @@ export async function benchDecision(): Promise<Figure[]> {
   const directory = await mkdtemp(join(tmpdir(), 'tributary-bench-'));
   try {
     const bundle = await train(directory, { quick: true });
-    const figures = [...(await benchScore(bundle)), ...(await benchLatency(bundle, join(directory, 'log')))];
+    const untraced = await benchLatency(bundle, join(directory, 'log'));
+    const figures = [...(await benchScore(bundle)), ...untraced.figures];
+    figures.push(await benchTraced(bundle, directory, untraced.decisions));
     if (isTensorflowStaged()) figures.push(...(await benchAllModels(await train(directory, { models: 'all' }))));
     return figures;
   } finally {
@@ -105,10 +113,25 @@ async function benchAllModels(bundle: Bundle): Promise<Figure[]> {
   ];
 }
 
-async function benchLatency(bundle: Bundle, path: string): Promise<Figure[]> {
+/** The same with every vector traced, to a collector that takes everything. */
+async function benchTraced(bundle: Bundle, directory: string, untraced: Figure): Promise<Figure> {
+  const collector = createServer((request, response) => request.resume().on('end', () => response.end()));
+  await once(collector.listen(0, '127.0.0.1'), 'listening');
+  const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  const spans = openSpanExport({ url, resource: {}, logger });
+  try {
+    const { decisions } = await benchLatency(bundle, join(directory, 'traced'), Trail.open(logger, spans));
+    return paired({ ...decisions, name: 'the same, traced, p50' }, untraced);
+  } finally {
+    await spans.close();
+    collector.close();
+    collector.closeAllConnections();
+  }
+}
+
+async function benchLatency(bundle: Bundle, path: string, trail?: Trail): Promise<{ figures: Figure[]; decisions: Figure }> {
   const log = await openEmbeddedLog({ path, partitions: 1 });
   const stop = new AbortController();
-  const logger = createLogger({ level: 'silent' });
   const context: ServiceContext = {
     log,
     clock: systemClock,
@@ -116,6 +139,7 @@ async function benchLatency(bundle: Bundle, path: string): Promise<Figure[]> {
     metrics: createMetrics({ source: 'replay' }),
     health: new Health(),
     source: 'replay',
+    trail,
   };
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
@@ -149,11 +173,9 @@ async function benchLatency(bundle: Bundle, path: string): Promise<Figure[]> {
     await log.close();
   }
   const appended = figure('clock in the log, p50', 'ms', events);
-  return [
-    appended,
-    paired(figure('clock to decisions in the log, p50', 'ms', decisions), appended),
-    { name: 'clock to decisions in the log, p99', value: quantile(decisions, 0.99), unit: 'ms', runs: decisions },
-  ];
+  const decided = figure('clock to decisions in the log, p50', 'ms', decisions);
+  const slowest = { name: 'clock to decisions in the log, p99', value: quantile(decisions, 0.99), unit: 'ms', runs: decisions };
+  return { figures: [appended, paired(decided, appended), slowest], decisions: decided };
 }
 
 function byMinute(ticks: readonly Tick[]): { candles: Tick[]; clock: Tick }[] {

@@ -7,6 +7,7 @@ import { type WallClock } from '../clock/clock.ts';
 import { type EventLog } from '../log/port.ts';
 import { type Health } from '../telemetry/health.ts';
 import { type Logger } from '../telemetry/logger.ts';
+import { type Trail } from '../telemetry/trail.ts';
 
 /** Where the data of this store comes from; never mixed in one store. */
 export type Source = 'live' | 'sim' | 'replay';
@@ -18,6 +19,8 @@ export interface ServiceContext {
   readonly metrics: Registry;
   readonly health: Health;
   readonly source: Source;
+  /** Hears what becomes of each vector, where anybody listens. */
+  readonly trail?: Trail | undefined;
 }
 
 export type Service<Options> = (context: ServiceContext, options: Options, signal: AbortSignal) => Promise<void>;

@@ -183,6 +183,7 @@ export const serviceOptions = (): Option[] => [
     .env('TRIBUTARY_METRICS_HOST')
     .default('127.0.0.1'),
   logLevelOption(),
+  tracesOption(),
 ];
 
 /**
@@ -207,6 +208,21 @@ export const accessOptions = (): Option[] => [
   ).default(false),
   new Option('--dangerously-without-tls', 'take tokens unencrypted: something in front of us has to end TLS').default(false),
 ];
+
+export function tracesOption(): Option {
+  return new Option(
+    '--traces <url>',
+    'OpenTelemetry collector that gets a trace of each decision, OTLP over HTTP: http(s)://host:4318',
+  )
+    .env('TRIBUTARY_TRACES')
+    .argParser(httpUrl);
+}
+
+function httpUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new InvalidArgumentError('Write http(s)://host:port.');
+  return text;
+}
 
 export function logLevelOption(): Option {
   return new Option('--log-level <level>', 'least level that is logged')

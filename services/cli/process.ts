@@ -5,9 +5,11 @@ import { describeError } from '#libs/errors/errors.ts';
 import { openKafkaLog } from '#libs/log/kafka.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
-import { createLogger } from '#libs/telemetry/logger.ts';
+import { createLogger, type Logger } from '#libs/telemetry/logger.ts';
 import { createMetrics, serviceMetrics } from '#libs/telemetry/metrics.ts';
+import { openSpanExport, type SpanExport } from '#libs/telemetry/otlp.ts';
 import { startTelemetryServer } from '#libs/telemetry/server.ts';
+import { Trail } from '#libs/telemetry/trail.ts';
 import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 
 /** What `serviceOptions` parse to. */
@@ -17,6 +19,7 @@ export interface ServiceOptions extends KafkaChoice {
   readonly metricsPort: number;
   readonly metricsHost: string;
   readonly logLevel: string;
+  readonly traces?: string;
 }
 
 /** Milliseconds a service has to drain before the process ends without it. */
@@ -43,6 +46,11 @@ export function untilStopped(): AbortSignal {
   return stopping.signal;
 }
 
+/** Where spans go that a process makes under this name; undefined = nowhere. */
+export function tracesTo(url: string | undefined, name: string, source: Source, logger: Logger): SpanExport | undefined {
+  return url === undefined ? undefined : openSpanExport({ url, resource: { 'service.name': name, source }, logger });
+}
+
 /** Runs one service alone on Kafka until the process is told to stop. */
 export async function runAlone(
   name: string,
@@ -63,7 +71,9 @@ export async function runAlone(
     retried: (what: string) => retries.inc({ what }),
   };
   const log = await openKafkaLog({ ...toKafkaOptions(options), clientId: `tributary-${name}`, sessionTimeoutMs, observer });
-  const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source };
+  const spans = tracesTo(options.traces, `tributary-${name}`, options.source, logger);
+  const trail = Trail.open(logger, spans);
+  const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source, trail };
   try {
     await startTelemetryServer(
       {
@@ -82,5 +92,6 @@ export async function runAlone(
   } finally {
     health.set(name, { ready: false, detail: 'stopped' });
     await log.close();
+    await spans?.close();
   }
 }

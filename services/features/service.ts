@@ -16,6 +16,7 @@ import { readTail } from '#libs/readback/readback.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
+import { Frames } from './frames.ts';
 import { type Folded, foldHistory, type History } from './history.ts';
 import { FeatureMetrics } from './metrics.ts';
 import { loadSnapshot, type Snapshot, snapshotRecords } from './snapshot.ts';
@@ -68,6 +69,8 @@ interface Partition extends Foldings {
   readonly emitFrom: number;
   /** Vectors of history, to be written with the first commit. */
   history: readonly FeatureVector[];
+  /** Where trails are followed. */
+  readonly frames: Frames | undefined;
   committedAt: number;
   snapshotAt: number;
   isCaughtUp: boolean;
@@ -204,14 +207,15 @@ class Features {
     const options = { from, signal: this.#signal, maxBatch: MAX_BATCH };
     for await (const { records } of this.#context.log.read('ticks', partition, options)) {
       const due = records.filter(({ offset }) => offset < end);
-      this.#fold({ ...foldings, emitFrom: Infinity, history: [] }, due);
+      this.#fold({ ...foldings, emitFrom: Infinity, history: [], frames: undefined }, due);
       if (due.length < records.length) return;
     }
   }
 
   #begin(partition: number, slow: Folding<FoldState>, emitFrom: number, history: readonly FeatureVector[]): void {
     const committedAt = this.#context.clock.now();
-    const begun = { emitFrom, history, committedAt, snapshotAt: -Infinity, isCaughtUp: false };
+    const frames = this.#context.trail === undefined ? undefined : new Frames();
+    const begun = { emitFrom, history, frames, committedAt, snapshotAt: -Infinity, isCaughtUp: false };
     this.#partitions.set(partition, { slow, fast: undefined, ...begun });
   }
 
@@ -258,7 +262,7 @@ class Features {
   async #handle(batch: Batch): Promise<void> {
     const partition = this.#partitions.get(batch.partition);
     if (partition === undefined) return;
-    const { log, clock, source } = this.#context;
+    const { log, clock, source, trail } = this.#context;
     const stop = this.#metrics.batchSeconds.startTimer();
     const outputs = this.#fold(partition, batch.records);
     stop();
@@ -275,6 +279,7 @@ class Features {
             outputs.push(...snapshotRecords('fast', partition.fast.state, batch.partition, offset));
         }
         await log.commit({ group: FEATURES_GROUP, topic: 'ticks', partition: batch.partition, offset, outputs });
+        if (trail !== undefined) partition.frames?.committed(trail, batch.partition, clock.nowMicros());
         partition.committedAt = now;
         partition.history = [];
         if (isSnapshotDue) partition.snapshotAt = now;
@@ -284,7 +289,7 @@ class Features {
   }
 
   #fold(
-    { slow, fast, emitFrom, history }: Pick<Partition, 'slow' | 'fast' | 'emitFrom' | 'history'>,
+    { slow, fast, emitFrom, history, frames }: Pick<Partition, 'slow' | 'fast' | 'emitFrom' | 'history' | 'frames'>,
     records: readonly LogRecord[],
   ): OutRecord[] {
     const outputs: OutRecord[] = history.map(vectorRecord);
@@ -294,10 +299,12 @@ class Features {
       const emit = (vector: FeatureVector): void => {
         if (offset < emitFrom) return;
         this.#metrics.made(vector);
+        frames?.made(vector, record);
         outputs.push(vectorRecord(vector));
       };
       try {
         const tick = Tick.decode(record.value);
+        frames?.saw(tick, record);
         if (offset >= slow.offset) foldTick(slow.state, tick, offset, emit);
         if (fast !== undefined && offset >= fast.offset) foldFast(fast.state, tick, offset, emit);
       } catch (thrown) {

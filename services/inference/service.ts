@@ -24,6 +24,7 @@ import { type ModelRegistry } from '#libs/registry/registry.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { SignalFeed } from '#libs/signals/feed.ts';
 import { toJson } from '#libs/signals/json.ts';
+import { type Attributes } from '#libs/telemetry/otlp.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Consulted, decide, deciderOf, type ServingModel } from './decide.ts';
@@ -279,6 +280,7 @@ class Inference implements Scoring {
     const decisions = (await Promise.all(deciding)).flat();
     if (next <= partition.committed) return;
     const outputs = [...decisions.map(outRecord), ...this.#asJson(decisions), ...letters];
+    const began = this.#context.clock.nowMicros();
     try {
       await this.#log.commit({ group: INFERENCE_GROUP, topic: 'features', partition: batch.partition, offset: next, outputs });
     } catch (thrown) {
@@ -288,7 +290,10 @@ class Inference implements Scoring {
       return;
     }
     partition.committed = next;
-    this.#published(decisions.filter(({ shadow }) => !shadow));
+    this.#published(
+      decisions.filter(({ shadow }) => !shadow),
+      began,
+    );
     this.#metrics.lag.set({ partition: batch.partition }, batch.endOffset - next);
   }
 
@@ -304,8 +309,9 @@ class Inference implements Scoring {
     windows: Windows,
     vector: FeatureVector,
   ): Promise<readonly Signal[]> {
-    const { source, clock } = this.#context;
+    const { source, clock, trail } = this.#context;
     const { venue, instrument, t, values } = vector;
+    const began = clock.nowMicros();
     const now = source === 'replay' ? t : clock.now();
     const done = this.#metrics.score.startTimer({ lane });
     const models = await Promise.all(serving.map((model) => this.#consult(model, schema, windows, vector)));
@@ -327,6 +333,7 @@ class Inference implements Scoring {
       return isFast ? all.filter(({ threshold }) => threshold <= 1) : all;
     });
     done();
+    trail?.stage('inference', vector, [began, clock.nowMicros()], { models: models.map(({ slot }) => slot).join() });
     return decisions;
   }
 
@@ -359,12 +366,15 @@ class Inference implements Scoring {
     }));
   }
 
-  #published(decisions: readonly Signal[]): void {
-    const now = this.#context.clock.now();
+  /** `began`: when their commit did, microseconds. */
+  #published(decisions: readonly Signal[], began: number): void {
+    const { clock, trail } = this.#context;
+    const now = clock.now();
     const champion = this.#slow.registry.slot('champion');
     if (champion !== undefined) this.#metrics.modelAge.set(Math.max(0, now - champion.time) / 1000);
     for (const decision of decisions) {
       this.#metrics.published(decision);
+      trail?.stage('publish', decision, [began, clock.nowMicros()], told(decision), { which: decision.horizon });
       if (this.#context.source === 'replay') continue;
       const took = Math.max(0, now - decision.t);
       this.#metrics.latency.observe({ lane: decision.lane }, took / 1000);
@@ -382,6 +392,12 @@ class Inference implements Scoring {
       return undefined;
     }
   }
+}
+
+/** Of a decision, for its trail. */
+function told(decision: Signal): Attributes {
+  const { horizon, direction, confidence, abstain_reason, slot, bundle_id, published_at } = toJson(decision);
+  return { horizon, direction, confidence, abstain_reason, slot, bundle_id, published_at };
 }
 
 function outRecord(signal: Signal): OutRecord {

@@ -7,6 +7,7 @@ import {
   logLevelOption,
   seedOption,
   symbolsOption,
+  tracesOption,
   venuesOption,
   wholeNumber,
 } from '#services/cli/options.ts';
@@ -74,7 +75,8 @@ export function upCommand(): Command {
       ),
     )
     .addOption(seedOption())
-    .addOption(logLevelOption());
+    .addOption(logLevelOption())
+    .addOption(tracesOption());
   for (const option of paperOptions()) command.addOption(option);
   return command.action(async (options: UpOptions) => {
     const [{ up }, { untilStopped }] = await Promise.all([import('./up.ts'), import('#services/cli/process.ts')]);

@@ -14,12 +14,15 @@ import { openStore } from '#libs/store/open.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { createMetrics } from '#libs/telemetry/metrics.ts';
+import { Trail } from '#libs/telemetry/trail.ts';
+import { tracesTo } from '#services/cli/process.ts';
 import { checkPort } from './ports.ts';
 import { River, type RiverOptions } from './river.ts';
 import { openSource, type SourceOptions } from './source.ts';
 
 export interface UpOptions extends RiverOptions, SourceOptions {
   readonly logLevel: string;
+  readonly traces?: string;
 }
 
 /** Assets that share the work of one process; fixed when a log is made. */
@@ -52,6 +55,7 @@ export async function up(options: UpOptions, signal: AbortSignal): Promise<void>
     const log = await openEmbeddedLog({ path: join(directory, 'log'), partitions: PARTITIONS, retention });
     try {
       const store = await openStore({ path: join(directory, 'clickhouse') });
+      const spans = tracesTo(options.traces, 'tributary', market.kind, logger);
       const context: ServiceContext = {
         log,
         clock: systemClock,
@@ -59,6 +63,7 @@ export async function up(options: UpOptions, signal: AbortSignal): Promise<void>
         metrics: createMetrics({ source: market.kind }),
         health: new Health(),
         source: market.kind,
+        trail: Trail.open(logger, spans),
       };
       const river = new River(options, context, store, market, directory);
       try {
@@ -68,6 +73,7 @@ export async function up(options: UpOptions, signal: AbortSignal): Promise<void>
         stop.abort();
         await river.drained();
         await store.close();
+        await spans?.close();
       }
     } finally {
       await log.close();
