@@ -73,6 +73,21 @@ export const models: DashboardSpec = {
       queries: [{ expr: rare('tributary_inference_bundles_refused_total', 'slot'), legend: '{{slot}}' }],
     },
     {
+      title: 'Parity: what differs',
+      description:
+        'Of the vectors and signals that the last check made once more from the log, those that are not what was published. Anything but 0: see the runbook of ParityBroken.',
+      unit: 'short',
+      min: 0,
+      queries: [{ expr: `sum by (kind) (${of('tributary_parity_mismatches')}) or vector(0)`, legend: '{{kind}}' }],
+    },
+    {
+      title: 'Parity: compared by the last check',
+      description: 'Without any, that nothing differs says nothing: no check yet, or the one-process shape, which makes none.',
+      unit: 'short',
+      min: 0,
+      queries: [{ expr: `sum by (kind) (${of('tributary_parity_compared')}) or vector(0)`, legend: '{{kind}}' }],
+    },
+    {
       title: 'Callers of StreamSignals',
       description: 'Open streams; an instance has room for 256 calls.',
       unit: 'short',
