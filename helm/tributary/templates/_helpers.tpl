@@ -173,6 +173,9 @@ securityContext:
 {{ include "tributary.kafkaEnv" . }}
 - { name: TRIBUTARY_SOURCE, value: {{ .root.Values.source }} }
 - { name: TRIBUTARY_LOG_LEVEL, value: {{ .root.Values.logLevel }} }
+{{- with .root.Values.traces }}
+- { name: TRIBUTARY_TRACES, value: {{ . | quote }} }
+{{- end }}
 - { name: TRIBUTARY_METRICS_HOST, value: 0.0.0.0 }
 - { name: TRIBUTARY_METRICS_PORT, value: "9464" }
 {{- end -}}
