@@ -13,7 +13,7 @@ import { promisify } from 'node:util';
 import { z } from 'zod';
 import { freePorts } from '#tests/ports.ts';
 import { KUBERNETES } from './schemas.ts';
-import { controlPlane, type ControlPlaneProgram, tool } from './tools.ts';
+import { controlPlane, type ControlPlaneProgram, kwokStages, tool } from './tools.ts';
 
 const run = promisify(execFile);
 const READY_WITHIN_MS = 180_000;
@@ -135,7 +135,8 @@ export class Cluster {
       `--service-account-private-key-file=${this.#file('accounts.key')}`,
     ]);
     this.#run('kube-scheduler', [...connected, '--leader-elect=false', '--secure-port=0']);
-    const kwok = [...connected, '--manage-all-nodes=true', `--server-address=127.0.0.1:${kubelets}`];
+    const stages = (await kwokStages()).map((file) => `--config=${file}`);
+    const kwok = [...connected, ...stages, '--manage-all-nodes=true', `--server-address=127.0.0.1:${kubelets}`];
     this.#run('kwok', kwok, await tool('kwok'));
     await this.apply(...ZONES.map((zone) => nodeIn(zone)));
     await this.#until(() => this.kubectl('wait', '--for=condition=Ready', 'nodes', '--all', '--timeout=60s'));

@@ -75,6 +75,14 @@ export function controlPlane(version: string): Promise<string> {
   });
 }
 
+/** Files that say what kwok makes of nodes and pods: ready at once; of a Job's pods: done well. */
+export async function kwokStages(): Promise<string[]> {
+  const sources = await goModule('sigs.k8s.io/kwok', TOOLS.kwok.version);
+  const stages = ['node/fast/node-initialize', 'node/heartbeat/node-heartbeat'];
+  for (const stage of ['ready', 'complete', 'delete']) stages.push(`pod/fast/pod-${stage}`);
+  return stages.map((stage) => join(sources, 'kustomize/stage', `${stage}.yaml`));
+}
+
 /** Folder of a Go module's sources. */
 export async function goModule(module: string, version: string): Promise<string> {
   // Outside any module, so that no go.mod is touched.
