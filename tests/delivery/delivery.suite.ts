@@ -80,7 +80,9 @@ describeWithKafka('delivery', () => {
     expect({ lost, doubled, outOfOrder, findings }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, findings: [] });
     // On a machine that has other work too, it says more about that work.
     if (DELIVERY_BARS !== undefined && recovery > bar)
-      throw new Error(`recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${JSON.stringify(late.slice(-8))}`);
+      throw new Error(
+        `recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${JSON.stringify(late.slice(-8))}`,
+      );
   });
 
   test('of the whole run too, each vector, decision and outcome stands in the log once, with the value of the offline fold', () => {
