@@ -13,7 +13,7 @@ import { createRandom } from '#libs/models/random.ts';
 import { type Dataset } from '#libs/models/trainer.ts';
 import { createNetworkTrainer, type FittedNetwork } from '#services/training/deep/network-trainer.ts';
 import { TensorOperations } from '#services/training/deep/tensor-operations.ts';
-import { isTensorflowStaged, loadTensorflow, type StagedTensorFlow } from '#services/training/deep/tensorflow.ts';
+import { type Device, isTensorflowStaged, loadTensorflow, type StagedTensorFlow } from '#services/training/deep/tensorflow.ts';
 import { type Figure, figure, paired, quantile } from './measure.ts';
 
 const STEPS = 64;
@@ -26,17 +26,17 @@ const NETWORKS: readonly Architecture[] = [
   { kind: 'transformer', blocks: 3, width: 64, heads: 4, dropout: 0.1 },
 ];
 
-export async function benchNetworks(): Promise<Figure[]> {
+export async function benchNetworks(device: Device = 'cpu'): Promise<Figure[]> {
   if (!isTensorflowStaged()) {
     process.stdout.write('networks: not measured, TensorFlow is not staged (node scripts/stage-tensorflow.js)\n');
     return [];
   }
-  const staged = loadTensorflow();
+  const staged = loadTensorflow(device);
   const dataset = makeDataset();
   const figures: Figure[] = [];
   for (const architecture of NETWORKS) {
     const { fitted, stepMs } = await timeSteps(createNetworkTrainer(staged), dataset, architecture);
-    const reference = pytorchStep(architecture.kind);
+    const reference = pytorchStep(architecture.kind, device);
     const measured = figure(`${architecture.kind} training step`, 'ms', stepMs);
     figures.push(...(reference === undefined ? [measured] : [reference, paired(measured, reference)]));
     figures.push(...(await timeScores(architecture.kind, fitted)), await distance(staged, dataset, architecture, fitted));
@@ -113,9 +113,9 @@ async function timeScores(name: string, { model, inputs }: FittedNetwork): Promi
   ];
 }
 
-function pytorchStep(kind: string): Figure | undefined {
+function pytorchStep(kind: string, device: Device): Figure | undefined {
   try {
-    const said = execFileSync('python3', [join(import.meta.dirname, 'pytorch_step.py'), kind], {
+    const said = execFileSync('python3', [join(import.meta.dirname, 'pytorch_step.py'), kind, device], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     return figure(`PyTorch ${kind} training step`, 'ms', JSON.parse(said.toString()) as number[]);

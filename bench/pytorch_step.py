@@ -1,4 +1,4 @@
-"""Milliseconds of a training step of PyTorch, for bench/networks.ts: batch 256, windows of 64 x 120; `lstm` or `transformer`. Prints a JSON list."""
+"""Milliseconds of a training step of PyTorch, for bench/networks.ts: batch 256, windows of 64 x 120; `lstm` or `transformer`, `cpu` or `gpu`. Prints a JSON list."""
 import json
 import sys
 import time
@@ -42,15 +42,20 @@ class Transformer(nn.Module):
         return self.pool(self.encoder(self.project(x)))
 
 
-model = Lstm() if sys.argv[1] == 'lstm' else Transformer()
+kind, device = sys.argv[1:]
+device = 'cuda' if device == 'gpu' else device
+model = (Lstm() if kind == 'lstm' else Transformer()).to(device)
 optimiser = torch.optim.Adam(model.parameters(), 1e-3)
 x, y = torch.randn(BATCH, STEPS, INPUTS), torch.randint(0, 2, (BATCH, 1)).float()
+x, y = x.to(device), y.to(device)
 times = []
 for step in range(18):
     start = time.perf_counter()
     optimiser.zero_grad()
     nn.functional.binary_cross_entropy_with_logits(model(x), y).backward()
     optimiser.step()
+    if device == 'cuda':
+        torch.cuda.synchronize()
     if step >= 6:
         times.append((time.perf_counter() - start) * 1000)
 print(json.dumps(times))

@@ -10,7 +10,7 @@ export type FusedLstm = (x: Tensor, kernel: Tensor, bias: Tensor) => Tensor;
 const FORWARD_OUTPUTS = 7;
 const BACKWARD_OUTPUTS = 8;
 
-export function createFusedLstm({ tf, Int64 }: StagedTensorFlow): FusedLstm {
+export function createFusedLstm({ tf, Int64, device }: StagedTensorFlow): FusedLstm {
   const backend = tf.backend();
   const { TF_ATTR_TYPE, TF_ATTR_BOOL, TF_ATTR_FLOAT, TF_FLOAT } = backend.binding;
   const type: Attribute = { name: 'T', type: TF_ATTR_TYPE, value: TF_FLOAT };
@@ -42,5 +42,11 @@ export function createFusedLstm({ tf, Int64 }: StagedTensorFlow): FusedLstm {
       },
     };
   });
-  return (x, kernel, bias) => layer(x, kernel, bias);
+  if (device === 'cpu') return (x, kernel, bias) => layer(x, kernel, bias);
+  // On a GPU the kernel adds up the bias's slope in whatever order threads end; the slope of a row of weights that reads ones is a product.
+  return (x, kernel, bias) => {
+    const ones = tf.ones([x.shape[0]!, x.shape[1]!, 1]);
+    const withBias = tf.concat([tf.reshape(bias, [1, -1]), kernel], 0);
+    return layer(tf.concat([ones, x], 2), withBias, tf.zeros(bias.shape));
+  };
 }

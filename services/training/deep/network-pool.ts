@@ -61,11 +61,12 @@ export interface NetworkPoolOptions {
 /** Throws `TRB_TENSORFLOW_MISSING`. */
 export function createNetworkPool(tables: readonly VectorTable[], options: NetworkPoolOptions): NetworkPool {
   if (!isTensorflowStaged()) throw tensorflowMissing();
-  const child = start(options.threads);
+  const device = options.device ?? 'cpu';
+  const child = start(options.threads, device);
   const waiting = new Map<number, Waiting>();
   let said = '';
   let lastId = 0;
-  child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-2_000)));
+  child.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
   child.on('message', (message) => {
     const answer = message as Answer;
     const fit = waiting.get(answer.id);
@@ -75,9 +76,15 @@ export function createNetworkPool(tables: readonly VectorTable[], options: Netwo
       return;
     }
     waiting.delete(answer.id);
-    if ('failed' in answer)
-      fit.reject(new TributaryError(answer.failed.code, answer.failed.message, { hint: answer.failed.hint }));
-    else fit.resolve(answer);
+    if (!('failed' in answer)) {
+      fit.resolve(answer);
+      return;
+    }
+    const { code, message: what, hint } = answer.failed;
+    // What it wrote before it answered may be read after the answer.
+    setImmediate(() =>
+      fit.reject(new TributaryError(code, `${what}${code === 'TRB_TENSORFLOW_GPU' ? whyNot(said) : ''}`, { hint })),
+    );
   });
   const exited = once(child, 'exit').then(() => {
     const error = new TributaryError(
@@ -97,7 +104,7 @@ export function createNetworkPool(tables: readonly VectorTable[], options: Netwo
       waiting.set(id, { resolve, reject, progress });
       ask(child, { ...question, id });
     });
-  ask(child, { tables, device: options.device ?? 'cpu' });
+  ask(child, { tables, device });
   return {
     pid: child.pid ?? 0,
     async fit(table, job, progress) {
@@ -115,7 +122,13 @@ export function createNetworkPool(tables: readonly VectorTable[], options: Netwo
   };
 }
 
-function start(threads: number): ChildProcess {
+/** What TensorFlow gave as the reason for the CPU. */
+function whyNot(said: string): string {
+  const reason = /\] ((?:Could not find|Cannot dlopen|failed call|failed to create).*)/.exec(said)?.[1];
+  return reason === undefined ? '' : ` TensorFlow: ${reason}`;
+}
+
+function start(threads: number, device: Device): ChildProcess {
   return fork(fileURLToPath(new URL('./network-process.js', import.meta.url)), {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced',
@@ -124,7 +137,8 @@ function start(threads: number): ChildProcess {
       ...process.env,
       TF_NUM_INTRAOP_THREADS: String(threads),
       TF_NUM_INTEROP_THREADS: '1',
-      TF_CPP_MIN_LOG_LEVEL: '2',
+      // It is read only when something fails; why there is no GPU is no error to TensorFlow.
+      TF_CPP_MIN_LOG_LEVEL: device === 'gpu' ? '0' : '2',
     },
   });
 }

@@ -10,9 +10,10 @@ import { createRandom } from '#libs/models/random.ts';
 import { type Dataset, NO_MOVE } from '#libs/models/trainer.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { valuesOf } from './adam.ts';
+import { createFusedLstm } from './fused-lstm.ts';
 import { createNetworkTrainer, type FittedNetwork, type NetworkOptions } from './network-trainer.ts';
 import { TensorOperations } from './tensor-operations.ts';
-import { isTensorflowStaged, loadTensorflow, type StagedTensorFlow } from './tensorflow.ts';
+import { isTensorflowStaged, loadTensorflow, type StagedTensorFlow, type Tensor } from './tensorflow.ts';
 
 const LSTM: Architecture = { kind: 'lstm', layers: 2, width: 8, dropout: 0.1, pooling: 'attention' };
 const INCUMBENT: Architecture = { ...LSTM, pooling: 'last' };
@@ -81,6 +82,29 @@ if (!isTensorflowStaged()) {
       expect(one.best.epoch).toBe(1);
       expect(Buffer.compare(one.model.onnx, other.model.onnx)).toBe(0);
     });
+  });
+
+  test('a bias that is a row of the kernel, as on a GPU, is the same layer with the same slopes', () => {
+    const { tf } = staged;
+    const random = createRandom(6);
+    const values = (shape: readonly number[]): Tensor =>
+      tf.tensor(
+        Float32Array.from({ length: shape.reduce((product, size) => product * size) }, () => random.next() - 0.5),
+        shape,
+      );
+    const parameters = [
+      tf.variable(values([3 + 8, 32]), true, 'kernel of both'),
+      tf.variable(values([32]), true, 'bias of both'),
+    ] as const;
+    const x = values([5, 4, 3]);
+    const [asGiven, asRow] = (['cpu', 'gpu'] as const).map((device) => {
+      const lstm = createFusedLstm({ ...staged, device });
+      const { value, grads } = tf.variableGrads(() => tf.sum(tf.square(lstm(x, ...parameters))), parameters);
+      return [value, ...parameters.map(({ name }) => grads[name]!)].flatMap((each) => [...each.dataSync()]);
+    });
+    expect(asRow).toHaveLength(1 + 11 * 32 + 32);
+    asRow!.forEach((value, i) => expect(value).toBeCloseTo(asGiven![i]!, 5));
+    for (const each of [x, ...parameters]) each.dispose();
   });
 
   test('another seed is another network; a warm start begins where the other ended', async () => {

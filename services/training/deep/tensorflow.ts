@@ -46,6 +46,7 @@ export interface TensorFlow {
   tensor(values: ArrayLike<number>, shape: readonly number[], dtype?: 'float32' | 'int32'): Tensor;
   scalar(value: number): Tensor;
   zeros(shape: readonly number[]): Tensor;
+  ones(shape: readonly number[]): Tensor;
   variable(initial: Tensor, trainable?: boolean, name?: string): Variable;
   variableGrads(loss: () => Tensor, variables: readonly Variable[]): { value: Tensor; grads: Readonly<Record<string, Tensor>> };
   customGrad(
@@ -60,7 +61,7 @@ export interface TensorFlow {
   transpose(x: Tensor, order: readonly number[]): Tensor;
   gather(x: Tensor, places: Tensor, axis: number): Tensor;
   stack(parts: readonly Tensor[], axis: number): Tensor;
-  concat(parts: readonly Tensor[]): Tensor;
+  concat(parts: readonly Tensor[], axis: number): Tensor;
   sum(x: Tensor, axis?: number, keepDims?: boolean): Tensor;
   mean(x: Tensor, axis?: number, keepDims?: boolean): Tensor;
   relu(x: Tensor): Tensor;
@@ -74,12 +75,22 @@ export interface TensorFlow {
 
 export type Device = 'cpu' | 'gpu';
 
+/** What TensorFlow reads as it is loaded. */
+const ENVIRONMENT: Readonly<Record<Device, Readonly<Record<string, string>>>> = {
+  // The library for a GPU takes every one that it sees, asked for or not.
+  cpu: { CUDA_VISIBLE_DEVICES: '-1' },
+  // Memory as it is needed, and factors of matrix products as they are: by default they are rounded to TF32's ten bits.
+  gpu: { TF_FORCE_GPU_ALLOW_GROWTH: 'true', NVIDIA_TF32_OVERRIDE: '0' },
+};
+
 /** A value of 64 bits, which tfjs has no tensor for. */
 export type Int64 = new (value: number) => object;
 
 export interface StagedTensorFlow {
   readonly tf: TensorFlow;
   readonly Int64: Int64;
+  /** What it computes on. */
+  readonly device: Device;
 }
 
 export function tensorflowFolder(): string {
@@ -94,18 +105,27 @@ export function isTensorflowStaged(): boolean {
 export function loadTensorflow(device: Device = 'cpu'): StagedTensorFlow {
   const folder = tensorflowFolder();
   if (!isTensorflowStaged()) throw tensorflowMissing();
+  Object.assign(process.env, ENVIRONMENT[device]);
   const require = createRequire(join(folder, 'package.json'));
   // tfjs prints advice on the console while it loads.
   const tf = require('@tensorflow/tfjs-node') as TensorFlow;
   const { Int64Scalar } = require('@tensorflow/tfjs-node/dist/int64_tensors.js') as { Int64Scalar: Int64 };
   const backend = tf.backend() as Backend & { readonly isUsingGpuDevice?: boolean };
   if (tf.getBackend() !== 'tensorflow') throw tensorflowMissing();
-  if (device === 'gpu' && backend.isUsingGpuDevice !== true) {
-    throw new TributaryError('TRB_TENSORFLOW_GPU', 'TensorFlow runs on the CPU though a GPU was asked for.', {
-      hint: 'Look at the CUDA libraries and the driver, or train with the CPU.',
-    });
+  if (device === 'gpu') checkGpu(tf, backend.isUsingGpuDevice === true);
+  return { tf, Int64: Int64Scalar, device };
+}
+
+/** A card that is in use may still not compute: cuBLAS is first asked for by a product, and fails where it does not fit or memory is another's. */
+function checkGpu(tf: TensorFlow, isInUse: boolean): void {
+  const hint = 'Look at the CUDA libraries and the driver, or train with the CPU.';
+  if (!isInUse)
+    throw new TributaryError('TRB_TENSORFLOW_GPU', 'TensorFlow runs on the CPU though a GPU was asked for.', { hint });
+  try {
+    tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
+  } catch (cause) {
+    throw new TributaryError('TRB_TENSORFLOW_GPU', 'TensorFlow has a GPU and cannot compute on it.', { hint, cause });
   }
-  return { tf, Int64: Int64Scalar };
 }
 
 export function tensorflowMissing(): TributaryError {
