@@ -1,17 +1,19 @@
 /**
  * The examples as a newcomer has them: packages built and installed into an empty folder, bots of both languages against a running
- * `tributary up` on the simulator, killed in between.
+ * `tributary up` on the simulator, killed in between; then the notebook on the archive that it left.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePorts } from '#tests/ports.ts';
 import { Processes } from '#tests/shapes/processes.ts';
+import { expectSameFigures, notebookPython } from './notebook.ts';
+import { LONGEST_INSTALL_MS } from './python.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
@@ -29,9 +31,10 @@ let grpc: string;
 let page: string;
 
 beforeAll(async () => {
+  await notebookPython();
   folder = mkdtempSync(join(tmpdir(), 'tributary-examples-'));
   processes = new Processes(folder, LONGEST_MS);
-  const [port, grpcPort] = [await freePort(), await freePort()];
+  const [port, grpcPort] = await freePorts(2);
   grpc = `127.0.0.1:${grpcPort}`;
   page = `http://127.0.0.1:${port}`;
   const data = ['--source', 'sim', '--symbols', 'BTC-USD', '--history-days', '1', '--data-dir', join(folder, 'data')];
@@ -39,7 +42,7 @@ beforeAll(async () => {
   // Packages are made while the instance trains.
   await Promise.all([installTypeScript(), installPython()]);
   await until(async () => ((await status())['decisions'] as number) > 0);
-}, LONGEST_MS);
+}, LONGEST_INSTALL_MS);
 
 afterAll(async () => {
   await processes.stop();
@@ -119,26 +122,27 @@ test('the bot in TypeScript is typed by the installed package', async () => {
   expect(stdout).toBe('');
 });
 
-describe.each(['typescript', 'python'] as const)('the bot in %s', (language) => {
-  test(
-    'follows the signals, is killed, goes on behind the last one without a hole or a repeat, and does not act on what it missed',
-    async () => {
-      const first = new Bot(language);
-      await until(() => first.seen().length >= 2);
-      await first.kill();
-      const kept = JSON.parse(readFileSync(join(folder, language, 'state.json'), 'utf8')) as { cursor: string };
-      // Longer than a signal of a minute is valid, so that what is missed is stale.
-      const missed = await decisionsAfter(kept.cursor, 4);
-      const second = new Bot(language);
-      await until(() => second.seen().length >= missed.length);
-      await second.kill();
-      expect(second.lines[0]).toMatchObject({ what: 'start', goesOn: true });
-      expect(second.seen().slice(0, missed.length)).toEqual(missed);
-      expect(new Set([...first.seen(), ...second.seen()]).size).toBeGreaterThanOrEqual(first.seen().length + missed.length - 1);
-    },
-    LONGEST_MS,
-  );
-});
+test(
+  'the bots follow the signals, are killed, go on behind the last one without a hole or a repeat, and do not act on what they missed',
+  // Side by side: what they wait for are minutes.
+  () => Promise.all((['typescript', 'python'] as const).map(followKilled)),
+  LONGEST_MS,
+);
+
+async function followKilled(language: keyof typeof BOTS): Promise<void> {
+  const first = new Bot(language);
+  await until(() => first.seen().length >= 2);
+  await first.kill();
+  const kept = JSON.parse(readFileSync(join(folder, language, 'state.json'), 'utf8')) as { cursor: string };
+  // Longer than a signal of a minute is valid, so that what is missed is stale.
+  const missed = await decisionsAfter(kept.cursor, 4);
+  const second = new Bot(language);
+  await until(() => second.seen().length >= missed.length);
+  await second.kill();
+  expect(second.lines[0]).toMatchObject({ what: 'start', goesOn: true });
+  expect(second.seen().slice(0, missed.length)).toEqual(missed);
+  expect(new Set([...first.seen(), ...second.seen()]).size).toBeGreaterThanOrEqual(first.seen().length + missed.length - 1);
+}
 
 /** Identities of the one-minute decisions behind a cursor, once there are `count`. */
 async function decisionsAfter(cursor: string, count: number): Promise<string[]> {
@@ -155,10 +159,11 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await delay(250);
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
+test(
+  'the notebook says of the archive what the log says',
+  async () => {
+    expect(await processes.stop()).toEqual({ up: 0 });
+    await expectSameFigures(join(folder, 'data/sim'), folder);
+  },
+  LONGEST_MS,
+);
