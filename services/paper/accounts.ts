@@ -126,7 +126,9 @@ export class Accounts {
         venue,
         options,
         {
-          filled: (fill, time) => this.#made.push({ ...market, time, source, event: { $case: 'fill', value: fill } }),
+          // Venues that give microseconds have fractions of a millisecond.
+          filled: (fill, time) =>
+            this.#made.push({ ...market, time: Math.floor(time), source, event: { $case: 'fill', value: fill } }),
           refused: (reason) => this.#refused(account, reason),
         },
         state,

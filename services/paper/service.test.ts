@@ -65,7 +65,7 @@ function minuteOf(minute: number): { readonly ticks: Tick[]; readonly signals: S
   for (let second = 0; second < 60; second++) {
     for (const asset of ASSETS) {
       const mid = 100 + 10 * Math.sin((minute * 60 + second) / 97 + asset.length);
-      const place = { asset, venue: 'kraken', instrument: `${asset}-USD`, receiveTime: (begin + second * 1000 + 7) * 1000 };
+      const place = { asset, venue: 'kraken', instrument: `${asset}-USD`, receiveTime: (begin + second * 1000 + 7) * 1000 + 250 };
       const quote = { bid: mid - 0.01, bidSize: 50, ask: mid + 0.01, askSize: 50 };
       ticks.push(Tick.fromPartial({ ...place, event: { $case: 'quote', value: quote } }));
     }
