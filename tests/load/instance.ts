@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePorts } from '#tests/ports.ts';
 import { parseMetrics, type Scrape, total } from './metrics.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
@@ -21,7 +21,7 @@ export interface Instance {
 /** Resolves when it has decided something. */
 export async function startInstance(messagesPerSecond: number): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-load-'));
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const args = [
     ...['up', '--source', 'sim', '--messages-per-second', `${messagesPerSecond}`],
     ...['--port', `${port}`, '--grpc-port', '0', '--data-dir', folder, '--history-days', '1', '--log-level', 'warn'],
@@ -80,12 +80,4 @@ async function childrenOf(pid: number): Promise<number[]> {
 async function commandOf(pid: number): Promise<string> {
   const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
   return words[words.findIndex((word) => word.endsWith('tributary.js')) + 1] ?? words[1] ?? 'node';
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
 }
