@@ -10,9 +10,18 @@ export interface WallClock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** Milliseconds since the epoch at which `performance.now()` was 0, as the wall clock says now. */
+let origin = performance.timeOrigin;
+
 export const systemClock: WallClock = {
   now: () => Date.now(),
-  nowMicros: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  nowMicros: () => {
+    const wall = Date.now();
+    const uptime = performance.now();
+    // What Node takes for the origin may be tens of milliseconds off, and the wall clock is set and slewed.
+    origin = Math.min(Math.max(origin, wall - uptime), wall + 0.999 - uptime);
+    return Math.round((origin + uptime) * 1000);
+  },
   sleep: async (ms, signal) => {
     await delay(ms, undefined, signal === undefined ? undefined : { signal }).catch(() => undefined);
   },
