@@ -72,7 +72,7 @@ const loadEmbedded = () =>
   });
 
 /** Rows encoded before the event loop gets its turn. */
-const ENCODE_ROWS = 1000;
+const ENCODE_ROWS = 250;
 
 class ClickHouse implements Store {
   readonly #backend: Backend;

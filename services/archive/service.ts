@@ -62,7 +62,7 @@ interface Partition {
 }
 
 /** Records turned into rows before the event loop gets its turn. */
-const ROWS_PER_TURN = 1000;
+const ROWS_PER_TURN = 250;
 /** Many small parts are what ClickHouse dies of: with many partitions each waits longer. */
 const MS_PER_PARTITION = 100;
 const FIRST_BACKOFF_MS = 200;

@@ -7,6 +7,8 @@ import { type Storage } from './storage.ts';
 const STEP = 1000;
 /** Trimming starts at this share of the cap and goes on to the second. */
 const [TRIM_ABOVE, TRIM_TO] = [0.9, 0.8];
+/** Share of the cap that is written before it is measured again, which costs more than a small transaction. */
+const MEASURE_EVERY = 0.01;
 /** In this order; compacted topics are never trimmed. */
 const TRIMMED: readonly (readonly Topic[])[] = [
   ['ticks', 'features'],
@@ -24,6 +26,8 @@ export class Retention {
   readonly #storage: Storage;
   readonly #limits: RetentionLimits;
   readonly #partitions: (topic: Topic) => number;
+  /** Bytes since there was found to be plenty of room. */
+  #unmeasured = Infinity;
 
   constructor(storage: Storage, limits: RetentionLimits, partitions: (topic: Topic) => number) {
     this.#storage = storage;
@@ -44,7 +48,13 @@ export class Retention {
   /** Trims when `bytes` more would come near the cap; `TRB_LOG_DISK_FULL` if they would not fit even then. */
   async makeRoom(bytes: number): Promise<void> {
     const { diskCapBytes } = this.#limits;
-    if (this.#storage.usedBytes() + bytes <= diskCapBytes * TRIM_ABOVE) return;
+    this.#unmeasured += bytes;
+    if (this.#unmeasured < diskCapBytes * MEASURE_EVERY) return;
+    this.#unmeasured = Infinity;
+    if (this.#storage.usedBytes() + bytes <= diskCapBytes * TRIM_ABOVE) {
+      this.#unmeasured = 0;
+      return;
+    }
     for (const topics of TRIMMED) {
       while (this.#storage.usedBytes() + bytes > diskCapBytes * TRIM_TO && (await this.#trimOldest(topics)));
     }

@@ -54,6 +54,8 @@ export class Storage {
   readonly #shown = new Map<string, number>();
   readonly #path: string;
   #file: FileHandle | undefined;
+  /** The file is at least as long: it never becomes shorter. */
+  #length = 0;
 
   /** `partitions` counts for a new log only. */
   constructor(directory: string, partitions: number) {
@@ -178,12 +180,13 @@ export class Storage {
    */
   async #takeSpace(bytes: number, entries: number): Promise<void> {
     const { lastPageNumber, pageSize } = stats(this.#environment);
-    this.#file ??= await openFile(this.#path, 'r+');
-    const { size } = await this.#file.stat();
     const needed = (lastPageNumber + 1) * pageSize + 2 * bytes + (64 + Math.min(entries, 1024) * 4) * pageSize;
-    if (size >= needed) return;
+    if (this.#length >= needed) return;
+    this.#file ??= await openFile(this.#path, 'r+');
+    this.#length = (await this.#file.stat()).size;
+    if (this.#length >= needed) return;
     try {
-      await writeZeros(this.#file, size, needed + GROWTH).catch(() => writeZeros(this.#file!, size, needed));
+      await writeZeros(this.#file, this.#length, needed + GROWTH).catch(() => writeZeros(this.#file!, this.#length, needed));
     } catch (cause) {
       throw new TributaryError('TRB_LOG_DISK_FULL', 'No space is left on the disk for the log', {
         hint: 'Free some space; the log goes on by itself, and nothing acknowledged is lost.',
