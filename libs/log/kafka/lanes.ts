@@ -3,11 +3,17 @@
  * order through retries, and measured faster than a request a record. One partition per `send`, always: when a leader moves during a
  * `send` to several, kafkajs 2.2.4 takes a broker's answer for one partition as its answer for all and silently loses the others.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { slot } from '../assignment.ts';
 import { type OutRecord } from '../port.ts';
 import { type Appender } from './appender.ts';
 import { toLogError } from './connection.ts';
 
+/**
+ * What comes within so many milliseconds goes together (`linger.ms` of other clients). A request costs every broker that has the partition, and
+ * everyone who reads it, about the same whatever it holds.
+ */
+const LINGER_MS = 10;
 /** A request holds no more, unless a single record is larger. */
 const MAX_REQUEST_BYTES = 512 * 1024;
 
@@ -64,6 +70,7 @@ export class Lanes {
 
   async #run(lane: string, name: string, partition: number): Promise<void> {
     for (let waiting = this.#waiting.get(lane)!; waiting.length > 0;) {
+      await delay(LINGER_MS);
       const taken = waiting.splice(0, fitting(waiting));
       const error = await this.#request(name, partition, taken).catch((thrown: unknown) => thrown ?? new Error('unknown'));
       for (const { done } of taken) done(error);
