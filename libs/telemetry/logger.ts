@@ -1,6 +1,7 @@
 /** Structured logs: one JSON object a line; `pretty` for a person at a terminal. */
+import { createRequire } from 'node:module';
 import { pino, type Logger as PinoLogger } from 'pino';
-import { PinoPretty as pretty } from 'pino-pretty';
+import type { PinoPretty } from 'pino-pretty';
 
 export type Logger = PinoLogger;
 
@@ -36,6 +37,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (!isPretty) return pino(settings);
+  // Loaded only where somebody looks on.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty;
   const ignore = 'err,urls,source,service';
   return pino(
     settings,

@@ -2,7 +2,7 @@
  * The one place that knows kafkajs' inside. Its version is pinned, the contract suite goes through here, and what is not as expected is an
  * error at once.
  */
-import { createRequire } from 'node:module';
+import KafkaRunner from 'kafkajs/src/consumer/runner.js';
 import { type Kafka } from 'kafkajs';
 
 export const READ_COMMITTED = 1;
@@ -83,7 +83,7 @@ let areEnded = false;
  */
 export function endStoppedFetchers(): void {
   if (areEnded) return;
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/runner.js') as { readonly prototype: Runner };
+  const prototype: Runner = KafkaRunner.prototype;
   const { fetch } = prototype;
   if (typeof fetch !== 'function') throw unexpected();
   prototype.fetch = function (nodeId) {
