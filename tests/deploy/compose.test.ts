@@ -6,9 +6,10 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ACCESS } from '#libs/log/kafka/access.ts';
 import { commandLineProblems } from './command-line.ts';
-import { compose, FOLDER, isTask, own, text } from './compose.ts';
+import { compose, FOLDER, isTask, own, ownOf, readCompose, type Service, text } from './compose.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+const isRunning = ([, service]: readonly [string, Service]): boolean => !isTask(service);
 const services = Object.entries(compose.services);
 const secretsScript = readFileSync(join(ROOT, 'deploy/secrets.sh'), 'utf8');
 
@@ -18,7 +19,7 @@ describe('deploy/compose/compose.yml', () => {
   });
 
   test('has every service that runs, and what they need', () => {
-    const running = own.filter(([, service]) => !isTask(service)).map(([name]) => name);
+    const running = own.filter(isRunning).map(([name]) => name);
     expect(running.sort()).toEqual(
       [
         'archive',
@@ -41,6 +42,15 @@ describe('deploy/compose/compose.yml', () => {
     // What the image sets besides; see docker/Dockerfile. Tasks have no metrics and read neither.
     const image = { NODE_ENV: 'production', TSX_DISABLE_CACHE: '1' };
     expect(commandLineProblems(command, { ...image, ...environment })).toEqual([]);
+  });
+
+  test('hands TRIBUTARY_TRACES to every service that runs, where it is set', () => {
+    const TRIBUTARY_TRACES = 'http://collector:4318';
+    for (const [name, { command, environment }] of ownOf(readCompose({ TRIBUTARY_TRACES }).compose).filter(isRunning)) {
+      expect([name, environment['TRIBUTARY_TRACES']]).toEqual([name, TRIBUTARY_TRACES]);
+      expect([name, commandLineProblems(command, environment)]).toEqual([name, []]);
+    }
+    for (const [, { environment }] of own) expect(environment).not.toHaveProperty('TRIBUTARY_TRACES');
   });
 
   test.each(own)('%s can write nowhere but into its volumes, has no capability and a limit of memory', (_name, service) => {
@@ -134,6 +144,6 @@ test('Prometheus scrapes every service of it that runs', () => {
   const targets = jobs
     .filter(({ job_name: job }) => job === 'tributary')
     .flatMap((job) => job.static_configs.flatMap((each) => each.targets));
-  const running = own.filter(([, service]) => !isTask(service)).map(([name]) => `${name}:9464`);
+  const running = own.filter(isRunning).map(([name]) => `${name}:9464`);
   expect(targets.sort()).toEqual(running.sort());
 });

@@ -1,11 +1,11 @@
-/** deploy/compose as an engine would read it, with nothing in the environment. */
+/** deploy/compose as an engine would read it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
 export const FOLDER = join(import.meta.dirname, '..', '..', 'deploy/compose');
-const Variables = z.record(z.string(), z.coerce.string()).default({});
+type Variables = Readonly<Record<string, string>>;
 const SecretMount = z.union([
   z.string().transform((source) => ({ source, target: source })),
   z.object({ source: z.string(), target: z.string() }),
@@ -13,7 +13,7 @@ const SecretMount = z.union([
 const Service = z.object({
   image: z.string(),
   command: z.array(z.string()).default([]),
-  environment: Variables,
+  environment: z.record(z.string(), z.coerce.string()).default({}),
   ports: z.array(z.string()).default([]),
   volumes: z.array(z.string()).default([]),
   secrets: z.array(SecretMount).default([]),
@@ -31,11 +31,26 @@ const Compose = z.object({
   secrets: z.record(z.string(), z.object({ file: z.string() })),
 });
 
-/** `${NAME:-default}` as the default. A variable without one stays, and is found. */
-export const text = readFileSync(join(FOLDER, 'compose.yml'), 'utf8').replaceAll(/\$\{[A-Z_]+:-([^}]*)\}/g, '$1');
-export const compose = Compose.parse(parse(text, { merge: true }));
+/**
+ * With these variables in the environment. `${NAME:-default}` is the variable, or the default; `NAME:` without a value the variable, or nothing.
+ * A `${NAME}` without a default stays, and is found.
+ */
+export function readCompose(variables: Variables = {}): { readonly text: string; readonly compose: z.output<typeof Compose> } {
+  const text = readFileSync(join(FOLDER, 'compose.yml'), 'utf8')
+    .replaceAll(/\$\{([A-Z_]+):-([^}]*)\}/g, (_, name: string, otherwise: string) => variables[name] ?? otherwise)
+    .replaceAll(/^ +([A-Z_]+):\n/gm, (line, name: string) =>
+      name in variables ? line.replace('\n', ` ${variables[name]!}\n`) : '',
+    );
+  return { text, compose: Compose.parse(parse(text, { merge: true })) };
+}
+
+export const { text, compose } = readCompose();
 /** Those of our image. */
-export const own = Object.entries(compose.services).filter(([, { image }]) => image === 'tributary:local');
+export const own = ownOf(compose);
+
+export function ownOf({ services }: z.output<typeof Compose>): [string, Service][] {
+  return Object.entries(services).filter(([, { image }]) => image === 'tributary:local');
+}
 
 /** It runs once and ends. */
 export function isTask({ restart }: Service): boolean {
