@@ -10,6 +10,7 @@ import { benchDistance } from './distance.ts';
 import { benchFold } from './fold.ts';
 import { benchFrames } from './frames.ts';
 import { benchIndicators } from './indicators.ts';
+import { benchJudging } from './judging.ts';
 import { benchLog } from './log.ts';
 import { benchMemory } from './memory.ts';
 import { type Figure, line } from './measure.ts';
@@ -28,6 +29,7 @@ for (const bench of [
   benchCompression,
   benchDecision,
   benchDistance,
+  benchJudging,
   benchNetworks,
 ]) {
   for (const figure of await bench()) {

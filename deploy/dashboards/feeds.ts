@@ -34,6 +34,17 @@ export const feeds: DashboardSpec = {
       queries: [{ expr: of('tributary_ingest_clock_skew_seconds'), legend: '{{venue}}' }],
     },
     {
+      title: 'Vectors of a feed that was stale',
+      description: 'A second, by instrument: no heartbeat for three seconds, or no price for too long. Nothing is said on them.',
+      unit: 'ops',
+      queries: [
+        {
+          expr: `sum by (instrument) (${rate('tributary_features_flagged_vectors_total', 'quality=~"stale_.+"')}) or vector(0)`,
+          legend: '{{instrument}}',
+        },
+      ],
+    },
+    {
       title: 'Gaps',
       description: 'Holes in what was received, a second. The venue is masked while one is open.',
       unit: 'ops',

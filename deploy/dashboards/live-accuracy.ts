@@ -1,5 +1,5 @@
 /** Whether the signals are right, and sure of it for a reason. */
-import { type DashboardSpec, of, rate } from './panel.ts';
+import { type DashboardSpec, of, quantile, rate } from './panel.ts';
 
 /** The accuracy that a signal has to keep; the rule AccuracyBelowFloor uses the same. */
 export const FLOOR = 0.68;
@@ -46,6 +46,15 @@ export const liveAccuracy: DashboardSpec = {
       ],
     },
     {
+      title: 'What decides beside its shadows, by slot',
+      description:
+        'Right side of moves of the bundle that each slot holds, published or in shadow. A challenger above the champion for days is promoted; on the same prices: `tributary models show`.',
+      unit: 'percentunit',
+      min: 0.3,
+      max: 1,
+      queries: [{ expr: of('tributary_evaluation_slot_accuracy_ratio'), legend: `{{slot}} ${HEAD}` }],
+    },
+    {
       title: 'Coverage',
       description: 'Share of the decisions that spoke. Accuracy without it says little.',
       unit: 'percentunit',
@@ -62,6 +71,17 @@ export const liveAccuracy: DashboardSpec = {
       max: 1,
       queries: [
         { expr: `avg by (confidence) (${of('tributary_evaluation_bucket_accuracy_ratio')})`, legend: 'from {{confidence}}' },
+      ],
+    },
+    {
+      title: 'Drift: distance from the training data, p50 and p90',
+      description:
+        'Of the vectors that were decided on, in units of the distance that 99.5 % of the training data stay within. Above 1 nothing is said; the runbook of DataDrifted says what to do.',
+      unit: 'short',
+      min: 0,
+      queries: [
+        { expr: quantile(0.5, 'tributary_inference_unfamiliarity_ratio', ['lane']), legend: '{{lane}} p50' },
+        { expr: quantile(0.9, 'tributary_inference_unfamiliarity_ratio', ['lane']), legend: '{{lane}} p90' },
       ],
     },
     {

@@ -1,5 +1,6 @@
 /** Replays of the rollout over made-up outcomes: who is promoted, who is rolled back, and how often for no reason. */
 import { describe, expect, test } from '@jest/globals';
+import { type Lane } from '../market/horizon.ts';
 import { createRandom, type Random, seedFor } from '../models/random.ts';
 import { Direction, Outcome, OutcomeStatus, Signal } from '../wire/tributary/v1/signals.ts';
 import { DEFAULT_ROLLOUT, type Held, Rollout, type Step, type Watched } from './rollout.ts';
@@ -8,10 +9,12 @@ const MINUTE = 60_000;
 const EMPTY = Signal.create();
 const OPEN = Outcome.create();
 const START = Date.UTC(2026, 0, 5);
-/** A decision every so many minutes, five minutes ahead. */
-const CADENCE = 5;
+/** Minutes from one decision to the next, and how far ahead each is. */
+const PACES = {
+  slow: { cadence: 5, horizon: '5m', ahead: 5 },
+  fast: { cadence: 1 / 3, horizon: '10s', ahead: 1 / 6 },
+} as const;
 const ASKED_EVERY = 60;
-const HORIZON = 5;
 
 const held = (bundleId: string, since = START, more: Partial<Held> = {}): Held => ({
   ...{ bundleId, since, share: 0, pinned: false, trainedTo: START },
@@ -27,17 +30,24 @@ interface World {
   readonly skill: Skill | ((minute: number) => Skill);
   readonly days: number;
   readonly seed: number;
+  /** Default: slow. */
+  readonly lane?: Lane;
 }
 
 /** Steps taken, with the hour; each changes the slots as the registry would. */
-function live({ slots, skill, days, seed }: World, options = DEFAULT_ROLLOUT): (Step & { readonly hour: number })[] {
+function live(
+  { slots, skill, days, seed, lane = 'slow' }: World,
+  options = DEFAULT_ROLLOUT,
+): (Step & { readonly hour: number })[] {
   const random = createRandom(seed);
-  const rollout = new Rollout(options);
+  const rollout = new Rollout(options, lane);
+  const { cadence, ahead } = PACES[lane];
   const steps: (Step & { hour: number })[] = [];
   let now = slots;
   rollout.hold(now);
-  for (let minute = 0; minute < days * 1_440; minute += CADENCE) {
-    const t = START + minute * MINUTE;
+  for (let place = 0; place * cadence < days * 1_440; place++) {
+    const minute = Math.floor(place * cadence);
+    const t = START + place * cadence * MINUTE;
     const up = random.next() < 0.5;
     const seen = typeof skill === 'function' ? skill(minute) : skill;
     const { champion, challenger, fallback } = now;
@@ -49,7 +59,8 @@ function live({ slots, skill, days, seed }: World, options = DEFAULT_ROLLOUT): (
           : has(fallback)
             ? 'fallback'
             : undefined;
-    const says = (slot: Watched, shadow: boolean): Signal => forecast(random, now[slot]!.bundleId, slot, t, up, seen, shadow);
+    const says = (slot: Watched, shadow: boolean): Signal =>
+      forecast(random, lane, now[slot]!.bundleId, slot, t, up, seen, shadow);
     const published = decider === undefined ? { ...EMPTY, t, probabilityUp: 0.5 } : says(decider, false);
     const status = up ? OutcomeStatus.OUTCOME_STATUS_UP : OutcomeStatus.OUTCOME_STATUS_DOWN;
     rollout.add({ ...OPEN, signal: published, status });
@@ -57,7 +68,7 @@ function live({ slots, skill, days, seed }: World, options = DEFAULT_ROLLOUT): (
       if (slot === decider || !has(now[slot])) continue;
       rollout.add({ ...OPEN, signal: says(slot, true), status, published });
     }
-    const at = t + HORIZON * MINUTE;
+    const at = t + ahead * MINUTE;
     const step = minute % ASKED_EVERY === 0 ? rollout.step(at) : undefined;
     if (step === undefined) continue;
     steps.push({ ...step, hour: Math.round(minute / 60) });
@@ -69,12 +80,22 @@ function live({ slots, skill, days, seed }: World, options = DEFAULT_ROLLOUT): (
 
 const has = (slot: Held | undefined): boolean => slot !== undefined && slot.bundleId !== '';
 
-function forecast(random: Random, bundleId: string, slot: string, t: number, up: boolean, skill: Skill, shadow: boolean): Signal {
+function forecast(
+  random: Random,
+  lane: Lane,
+  bundleId: string,
+  slot: string,
+  t: number,
+  up: boolean,
+  skill: Skill,
+  shadow: boolean,
+): Signal {
+  const { horizon, ahead } = PACES[lane];
   const right = random.next() < skill[bundleId]!;
   const confidence = 0.55 + 0.15 * random.next();
   const isUp = right === up;
   return {
-    ...{ ...EMPTY, bundleId, slot, t, horizon: '5m', publishedAt: t, validUntil: t + HORIZON * MINUTE, confidence, shadow },
+    ...{ ...EMPTY, lane, bundleId, slot, t, horizon, publishedAt: t, validUntil: t + ahead * MINUTE, confidence, shadow },
     probabilityUp: isUp ? confidence : 1 - confidence,
     direction: isUp ? Direction.DIRECTION_UP : Direction.DIRECTION_DOWN,
   };
@@ -164,21 +185,23 @@ describe('a champion', () => {
     expect(runs.filter((steps) => steps.length > 0).length).toBeLessThanOrEqual(2);
   });
 
-  test('is not judged by what the fast lane says', () => {
-    const rollout = new Rollout(DEFAULT_ROLLOUT);
+  test.each([
+    ['slow', 'fast'],
+    ['fast', 'slow'],
+  ] as const)('of the %s lane is not judged by what the %s one says', (lane, other) => {
+    const rollout = new Rollout(DEFAULT_ROLLOUT, lane);
     rollout.hold({ champion: held('new') });
     const random = createRandom(1);
-    const belowFloor = (lane: string): number => {
-      for (let minute = 0; minute < 1_440; minute += CADENCE) {
-        const t = START + minute * MINUTE;
-        const signal = { ...forecast(random, 'new', 'champion', t, true, { new: 0 }, false), lane };
+    const belowFloor = (of: Lane): number => {
+      for (let minute = 0; minute < 1_440; minute += 5) {
+        const signal = forecast(random, of, 'new', 'champion', START + minute * MINUTE, true, { new: 0 }, false);
         rollout.add({ ...OPEN, signal, status: OutcomeStatus.OUTCOME_STATUS_UP });
       }
       rollout.step(START + 1_440 * MINUTE, START);
       return rollout.belowFloor('champion');
     };
-    expect(belowFloor('fast')).toBe(1);
-    expect(belowFloor('')).toBeGreaterThan(100);
+    expect(belowFloor(other)).toBe(1);
+    expect(belowFloor(lane)).toBeGreaterThan(100);
   });
 
   test('that is too old is rolled back, pinned it is left alone', () => {
@@ -189,5 +212,44 @@ describe('a champion', () => {
     expect(told(steps)).toEqual(['rollback']);
     expect(steps[0]).toMatchObject({ hour: 24, reason: 'stale: trained until 2025-12-23T00:00:00.000Z' });
     expect(live({ slots: slots(true), skill: { new: 0.4 }, days: 2, seed: 7 })).toEqual([]);
+  });
+});
+
+/** Decisions come by the thousand, and those of an hour are right or wrong together. */
+describe('in the fast lane', () => {
+  const slots = { champion: held('champion'), challenger: held('challenger') };
+  const even = (minute: number): boolean => Math.floor(minute / 60) % 2 === 0;
+
+  test('a challenger that is no better, though of two the one hour this and the next hour that one is, goes live in at most five of a hundred', () => {
+    const skill = (seed: number) => {
+      const shift = createRandom(seedFor(seed, 'turns'));
+      const turns = Array.from({ length: 3 * 24 }, () => shift.next() < 0.5);
+      return (minute: number): Skill =>
+        turns[Math.floor(minute / 60)] === true ? { champion: 0.74, challenger: 0.66 } : { champion: 0.66, challenger: 0.74 };
+    };
+    const replays = 60;
+    const runs = Array.from({ length: replays }, (_, seed) => live({ lane: 'fast', slots, skill: skill(seed), days: 2, seed }));
+    const served = runs.filter((steps) => steps.some(({ action }) => action === 'serve')).length;
+    process.stderr.write(`A/A of the fast lane, ${replays} replays of 2 days: ${served} served a share\n`);
+    expect(served / replays).toBeLessThanOrEqual(DEFAULT_ROLLOUT.alpha);
+  });
+
+  test('one that is better goes live no sooner than the slow lane would let it', () => {
+    const skill = (minute: number): Skill => ({ champion: even(minute) ? 0.6 : 0.64, challenger: 0.7 });
+    const steps = live({ lane: 'fast', slots, skill, days: 3, seed: 1 });
+    expect(told(steps)).toEqual(['serve 0.05', 'serve 0.25', 'promote']);
+    expect(steps[0]!.hour).toBeGreaterThanOrEqual(5 * 4);
+  });
+
+  test('ten bad minutes are no reason to go; an hour or two of guessing is', () => {
+    const bad = (from: number, until: number, right: number) => (minute: number) => ({
+      champion: minute >= from && minute < until ? right : 0.7,
+    });
+    const alone = { champion: held('champion') };
+    expect(live({ lane: 'fast', slots: alone, skill: bad(600, 610, 0), days: 1, seed: 2 })).toEqual([]);
+    const [step] = live({ lane: 'fast', slots: alone, skill: bad(0, 1_440, 0.5), days: 1, seed: 3 });
+    expect(step).toMatchObject({ action: 'rollback', reason: expect.stringMatching(/^below the floor of 60\.0 %: .* at 10s/) });
+    process.stderr.write(`a coin in the fast lane fell after ${step!.hour} hours: ${step!.reason}\n`);
+    expect(step!.hour).toBeLessThanOrEqual(6);
   });
 });

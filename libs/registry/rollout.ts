@@ -1,14 +1,14 @@
 /**
- * The rollout: what is to happen to the slots of the slow lane, from what came of the decisions. Pure: outcomes and the slots' content in, one
+ * The rollout: what is to happen to the slots of a lane, from what came of its decisions. Pure: outcomes and the slots' content in, one
  * step at a time out, each with its reason.
  *
  *   challenger: shadow -> 5 % -> 25 % -> champion     while the evidence for it stands; it leaves where that is against it, or it is below the floor
  *   champion -> previous -> fallback -> silence        where the accuracy of what it says is below the floor; the first two also by age
  *   a threshold of the champion a step up or down      where what is said there, or would have been, says so
  */
-import { Blocks, FloorEvidence, SymmetryEvidence } from '../validation/evidence.ts';
+import { Blocks, FloorEvidence, spokenBlockMs, SymmetryEvidence } from '../validation/evidence.ts';
 import { BLOCK_MS } from '../validation/intervals.ts';
-import { HORIZON_MS, isHorizon } from '../market/horizon.ts';
+import { isHorizon, type Lane } from '../market/horizon.ts';
 import { type Head, Thresholds } from './thresholds.ts';
 import { Direction, type Outcome, OutcomeStatus, type Signal } from '../wire/tributary/v1/signals.ts';
 
@@ -79,13 +79,15 @@ const NONE: Held = { bundleId: '', since: 0, share: 0, pinned: false, trainedTo:
 
 export class Rollout {
   readonly #options: RolloutOptions;
+  readonly #lane: Lane;
   #slots: Readonly<Record<Watched, Held>> = { champion: NONE, challenger: NONE, fallback: NONE };
   #watches: Readonly<Record<Watched, Watch>>;
   #duel: Duel;
   #thresholds: Thresholds;
 
-  constructor(options: RolloutOptions) {
+  constructor(options: RolloutOptions, lane: Lane) {
     this.#options = options;
+    this.#lane = lane;
     this.#thresholds = new Thresholds(options);
     this.#watches = { champion: this.#watch(), challenger: this.#watch(), fallback: this.#watch() };
     this.#duel = new Duel(options.blockMs);
@@ -102,11 +104,11 @@ export class Rollout {
     if (isNew('champion') || isNew('challenger')) this.#duel = new Duel(this.#options.blockMs);
   }
 
-  /** Takes an outcome of `outcomes` or of `shadow-outcomes`; in any order, each once. */
+  /** Takes an outcome of `outcomes` or of `shadow-outcomes`; in any order, each once. Those of the other lane are passed over. */
   add(outcome: Outcome): void {
     const { signal, status, published } = outcome;
     const { champion, challenger } = this.#slots;
-    if (signal === undefined || signal.lane === 'fast' || !isMove(status)) return;
+    if (signal === undefined || (signal.lane === 'fast') !== (this.#lane === 'fast') || !isMove(status)) return;
     const isUp = status === OutcomeStatus.OUTCOME_STATUS_UP;
     if (!signal.shadow && isOf(signal, 'champion', champion)) this.#thresholds.add(signal, isUp);
     // What came of a change that was made meanwhile has nothing to do with what stands now.
@@ -269,8 +271,7 @@ class Watch {
     if (!isHorizon(horizon)) return;
     let known = this.#horizons.get(horizon);
     if (known === undefined) {
-      // Twice as long as its horizon: room for one decision or more that begins and ends within.
-      const blocks = new Blocks(2 * HORIZON_MS[horizon]);
+      const blocks = new Blocks(spokenBlockMs(horizon));
       this.#horizons.set(horizon, (known = { blocks, evidence: new FloorEvidence(this.#floor), hits: 0, moves: 0 }));
     }
     known.blocks.add(publishedAt, validUntil, Number(isRight));

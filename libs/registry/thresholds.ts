@@ -4,8 +4,8 @@
  * evidence that may be looked at after every outcome: what is said there is right less often than was aimed at (up), or what is not said there
  * would have been right more often (down).
  */
-import { HORIZON_MS, isHorizon } from '../market/horizon.ts';
-import { Blocks, FloorEvidence } from '../validation/evidence.ts';
+import { isHorizon } from '../market/horizon.ts';
+import { Blocks, FloorEvidence, spokenBlockMs } from '../validation/evidence.ts';
 import { type Signal } from '../wire/tributary/v1/signals.ts';
 
 /** Of confidence: a few in a hundred decisions. */
@@ -49,7 +49,8 @@ export class Thresholds {
     if (!isJudged || threshold > MOST || !isHorizon(horizon)) return;
     const key = keyOf(signal);
     let sides = this.#heads.get(key);
-    if (sides?.threshold !== threshold) this.#heads.set(key, (sides = new Sides(signal, HORIZON_MS[horizon], this.#options.aim)));
+    if (sides?.threshold !== threshold)
+      this.#heads.set(key, (sides = new Sides(signal, spokenBlockMs(horizon), this.#options.aim)));
     sides.newest = Math.max(sides.newest, signal.t);
     const isRight = signal.probabilityUp > 0.5 === isUp;
     const distance = confidence - threshold;
@@ -80,13 +81,13 @@ class Sides {
   readonly #head: Head;
   readonly #aim: number;
 
-  constructor({ venue, instrument, horizon, threshold }: Signal, horizonMs: number, aim: number) {
+  constructor({ venue, instrument, horizon, threshold }: Signal, blockMs: number, aim: number) {
     this.threshold = threshold;
     this.#head = { venue, instrument, horizon };
     this.#aim = aim;
-    this.above = new Side(horizonMs, aim, (accuracy) => accuracy);
+    this.above = new Side(blockMs, aim, (accuracy) => accuracy);
     // That accuracy is at most what was aimed at says that what is missing to 1 is at least the rest.
-    this.below = new Side(horizonMs, 1 - aim, (accuracy) => 1 - accuracy);
+    this.below = new Side(blockMs, 1 - aim, (accuracy) => 1 - accuracy);
   }
 
   due(enough: number): { readonly capital: number; readonly step: ThresholdStep }[] {
@@ -115,9 +116,8 @@ class Side {
   hits = 0;
   moves = 0;
 
-  constructor(horizonMs: number, least: number, valueOf: (accuracy: number) => number) {
-    // Twice as long as the horizon: room for one decision or more that begins and ends within.
-    this.#blocks = new Blocks(2 * horizonMs);
+  constructor(blockMs: number, least: number, valueOf: (accuracy: number) => number) {
+    this.#blocks = new Blocks(blockMs);
     this.#evidence = new FloorEvidence(least);
     this.#valueOf = valueOf;
   }

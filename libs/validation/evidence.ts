@@ -4,6 +4,7 @@
  * when. On paired forecasts: Choe & Ramdas, Comparing Sequential Forecasters, Operations Research 2024; on bets: Waudby-Smith & Ramdas,
  * Estimating means of bounded random variables by betting, JRSS B 2024.
  */
+import { HORIZON_MS, type Horizon } from '../market/horizon.ts';
 import { type Block, BLOCK_MS } from './intervals.ts';
 
 const { floor, max, sqrt, tanh } = Math;
@@ -60,6 +61,14 @@ export class FloorEvidence {
       this.#capitals[i] = (this.#capitals[i]! + entering) * (1 + (share * (this.#least - value)) / (1 - this.#least));
     });
   }
+}
+
+/**
+ * Block of time of which one value of a FloorEvidence is made, milliseconds. Twice as long as the horizon: room for one decision or more that
+ * begins and ends within. Never below two minutes: hundreds of decisions of one burst of quotes are right or wrong together, and say less.
+ */
+export function spokenBlockMs(horizon: Horizon): number {
+  return max(2 * HORIZON_MS[horizon], 120_000);
 }
 
 /** Share of the capital that bets from the start; of what waits, that enters with each value: half of it within about two weeks of two minutes each. */

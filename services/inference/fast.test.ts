@@ -87,6 +87,18 @@ describe('beside the slow lane', () => {
     expect((await rig.shadows()).map(said)).toEqual([`fast 5s 300 ${DOWN}`]);
   });
 
+  test('where only a challenger may speak, the abstention that it is compared with is published', async () => {
+    await rig.publish(fastBundle(['1s', '5s'], { silenced: '5s' }));
+    await rig.publish(fastBundle(['2s', '5s'], { seed: 2 }), { slot: 'challenger', effectiveT: 1 });
+    rig.now = T + 400;
+    await appendVectors(rig.log, [fastVector(300, 'okx', -5)]);
+    const service = rig.start({ lanes: LANES });
+    await until(async () => (await rig.signals()).length === 3);
+    await service.stop();
+    expect((await rig.signals()).map(said)).toEqual([`fast 1s 300 ${DOWN}`, 'fast 2s 300 no_model', 'fast 5s 300 silenced']);
+    expect((await rig.shadows()).map(said)).toEqual([`fast 2s 300 ${DOWN}`, `fast 5s 300 ${DOWN}`]);
+  });
+
   test('a horizon that tick to signal takes longer than is not offered, until it takes less', async () => {
     await rig.publish(fastBundle(['1s', '10s']));
     const service = rig.start({ lanes: LANES });

@@ -7,6 +7,8 @@ import { Direction, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const SCORE_BUCKETS = [0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05];
 
+const UNFAMILIARITY_BUCKETS = [0.25, 0.5, 0.75, 1, 1.5, 2, 4];
+
 const DIRECTION = {
   [Direction.DIRECTION_UP]: 'up',
   [Direction.DIRECTION_DOWN]: 'down',
@@ -25,6 +27,12 @@ export function inferenceMetrics(registry: Registry) {
     'lane',
   ]);
   const abstentions = metrics.counter('abstentions_total', 'Decisions that are no signal.', ['reason', 'lane']);
+  const unfamiliarity = metrics.histogram(
+    'unfamiliarity_ratio',
+    'How far the vectors of decisions lie from what the model was trained on; above 1 it does not speak.',
+    UNFAMILIARITY_BUCKETS,
+    ['lane'],
+  );
   const refused = metrics.counter(
     'bundles_refused_total',
     'Bundles that cannot serve: unreadable, or their features are not live.',
@@ -58,6 +66,8 @@ export function inferenceMetrics(registry: Registry) {
     streams: metrics.gauge('streams', 'Open StreamSignals calls.'),
     published(signal: Signal): void {
       const { venue, horizon, lane, slot, abstainReason: reason } = signal;
+      // 0 = not known.
+      if (signal.unfamiliarity > 0) unfamiliarity.observe({ lane }, signal.unfamiliarity);
       signals.inc({ venue, horizon, direction: DIRECTION[signal.direction], lane });
       decided.inc({ slot: slot === '' ? 'none' : slot, lane });
       if (reason !== '') abstentions.inc({ reason, lane });

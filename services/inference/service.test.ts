@@ -93,7 +93,10 @@ test('a vector far from the training data is no signal, however sure the model i
   await appendVectors(rig.log, [vector(0, 'kraken', 2), vector(0, 'coinbase', 4)]);
   const service = rig.start({ horizons: ['1m'] });
   await until(async () => (await rig.signals()).length === 2);
+  const shown = await service.context.metrics.metrics();
   await service.stop();
+  expect(shown).toMatch(/^tributary_inference_unfamiliarity_ratio_bucket\{le="1",.*\} 1$/m);
+  expect(shown).toMatch(/^tributary_inference_unfamiliarity_ratio_count\{.*\} 2$/m);
   expect((await rig.signals()).map(said)).toEqual([`kraken 1m 0 ${UP}`, 'coinbase 1m 0 unfamiliar']);
   const [near, far] = await rig.signals();
   expect(near!.unfamiliarity).toBeCloseTo(4 / 9, 9);

@@ -321,7 +321,7 @@ class Inference implements Scoring {
       const decider = deciderOf(models, { ...given, horizon });
       const length = HORIZON_MS[horizon];
       const isFast = lane === 'fast';
-      if (isFast && (decider === undefined || !covers(decider, horizon) || !isHeard(values, length))) return [];
+      if (isFast && !isHeard(values, length)) return [];
       const others = models.filter((model) => model !== decider && covers(model, horizon));
       const isStale = now - t > (isFast ? length : this.#options.staleMs);
       const each = { ...given, horizon, isStale, isTooSlow: isFast && this.#latency.p99 > length };
@@ -329,8 +329,11 @@ class Inference implements Scoring {
         decide({ ...each, model: decider, isShadow: false }),
         ...others.map((model) => decide({ ...each, model, isShadow: true })),
       ];
-      // A silenced head may not speak.
-      return isFast ? all.filter(({ threshold }) => threshold <= 1) : all;
+      if (!isFast) return all;
+      // Where no head may speak, an abstention four times a second says nothing to anybody; where that of a shadow may, it is what decides there.
+      const maySpeak = ({ shadow, threshold }: Signal): boolean =>
+        threshold <= 1 && (shadow || (decider !== undefined && covers(decider, horizon)));
+      return all.some(maySpeak) ? all.filter((decision) => !decision.shadow || maySpeak(decision)) : [];
     });
     done();
     trail?.stage('inference', vector, [began, clock.nowMicros()], { models: models.map(({ slot }) => slot).join() });

@@ -17,7 +17,7 @@ interface RolloutCommandOptions extends ServiceOptions {
 export function rolloutCommand(): Command {
   const command = new Command('rollout')
     .description(
-      'promote a challenger that is better, in steps; roll a champion back that falls below the floor or is too old; slow lane',
+      'promote a challenger that is better, in steps; roll a champion back that falls below the floor or is too old; in both lanes',
     )
     .addOption(
       new Option('--alpha <share>', 'most challengers promoted of those that are no better')

@@ -9,6 +9,7 @@ import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { ACCESS } from '#libs/log/kafka/access.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { type Topic } from '#libs/log/topics.ts';
+import { type Lane } from '#libs/market/horizon.ts';
 import { sealBundle } from '#libs/models/bundle.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { ModelRegistry, type SlotName } from '#libs/registry/registry.ts';
@@ -92,10 +93,11 @@ function recorded(of: EventLog): EventLog {
 }
 
 /** A bundle without heads: nothing is asked of it here. */
-async function publish(slot: SlotName, seed: number, effectiveT: number): Promise<string> {
-  const bundle = sealBundle({ target: 'entry', lane: 'slow', seed, trained: { from: 0, to: T }, inputs: [], heads: [] });
+async function publish(slot: SlotName, seed: number, effectiveT: number, lane: Lane = 'slow', trainedTo = T): Promise<string> {
+  const trained = { from: 0, to: trainedTo };
+  const bundle = sealBundle({ target: lane === 'slow' ? 'entry' : 'mid', lane, seed, trained, inputs: [], heads: [] });
   const stop = new AbortController();
-  const registry = await ModelRegistry.open(log, stop.signal, () => undefined);
+  const registry = await ModelRegistry.open(log, stop.signal, () => undefined, lane);
   const change = { actor: 'test', reason: 'test', now: effectiveT };
   await registry.publish({ ...change, slot, bundleId: bundle.id, bundle: signBundle(bundle, KEY.privateKey), effectiveT });
   stop.abort();
@@ -103,14 +105,19 @@ async function publish(slot: SlotName, seed: number, effectiveT: number): Promis
 }
 
 interface Told {
+  /** Default: slow. */
+  readonly lane?: Lane;
   readonly bundleId: string;
   readonly slot: string;
   readonly right: boolean;
 }
 
-const signalOf = ({ bundleId, slot, right }: Told, t: number, shadow: boolean): Signal =>
+const AHEAD = { slow: { horizon: '1m', ms: MINUTE }, fast: { horizon: '10s', ms: 10_000 } } as const;
+
+const signalOf = ({ lane = 'slow', bundleId, slot, right }: Told, t: number, shadow: boolean): Signal =>
   Signal.fromPartial({
-    ...{ asset: 'BTC', venue: 'kraken', instrument: 'BTC-USD', horizon: '1m', t, publishedAt: t, validUntil: t + MINUTE },
+    ...{ asset: 'BTC', venue: 'kraken', instrument: 'BTC-USD', lane, horizon: AHEAD[lane].horizon },
+    ...{ t, publishedAt: t, validUntil: t + AHEAD[lane].ms },
     ...{ bundleId, slot, shadow, confidence: 0.6, probabilityUp: right ? 0.6 : 0.4 },
     direction: right ? Direction.DIRECTION_UP : Direction.DIRECTION_DOWN,
   });
@@ -178,7 +185,7 @@ test('a champion below the floor goes at once, the one before it next, then the 
   expect(first.reason).toMatch(/^below the floor of 60\.0 %: 0\.0 % of 1[345] signals at 1m were right, evidence 1\d\d$/);
   expect(first.effectiveT - now).toBeLessThanOrEqual(5_000);
   const shown = await service.context.metrics.metrics();
-  expect(shown).toContain('tributary_rollout_steps_total{action="rollback",source="sim"} 1');
+  expect(shown).toContain('tributary_rollout_steps_total{action="rollback",lane="slow",source="sim"} 1');
   process.stderr.write(
     `${minute / 2} outcomes in ${took} ms; from the one that led to the rollback to the first decision time of the bundle before: ${first.effectiveT - now} ms\n`,
   );
@@ -215,7 +222,51 @@ test('a better challenger is promoted by steps, by one of two members, with the 
   ]);
   for (const { reason } of changes) expect(reason).toMatch(/^better: quadratic score 0\.\d+ against 0\.\d+ on \d+ decisions/);
   const shown = await Promise.all(members.map(({ context }) => context.metrics.metrics()));
-  expect(shown.filter((text) => text.includes('tributary_rollout_steps_total{action="promote",source="sim"} 1'))).toHaveLength(1);
+  expect(
+    shown.filter((text) => text.includes('tributary_rollout_steps_total{action="promote",lane="slow",source="sim"} 1')),
+  ).toHaveLength(1);
+});
+
+test('the fast lane by the same gate, in its own slots: promoted by steps, below the floor, too old; what the slow lane holds stays', async () => {
+  const [lane, later] = ['fast', T + 30 * 24 * HOUR] as const;
+  const decides = await publish('champion', 6, T - 2, 'slow', later);
+  const old = await publish('champion', 7, T - 2, lane, T - 1);
+  const better = await publish('challenger', 8, T - 1, lane);
+  const { context } = start();
+  let minute = 0;
+  const until = async (count: number, said: (minute: number) => readonly [Told, Told?]): Promise<void> => {
+    for (const end = minute + 24 * 60; changes.length < count && minute < end; minute += 2) {
+      await outcome(minute, ...said(minute));
+      await outcome(minute + 1, { bundleId: decides, slot: 'champion', right: true });
+      if (minute % 30 <= 2) await idle();
+    }
+    await changed(count);
+  };
+  const right = (of: number): boolean => minute % 20 < of;
+  await until(4, () => [
+    { lane, bundleId: old, slot: 'champion', right: right(14) },
+    { lane, bundleId: better, slot: 'challenger', right: right(18) },
+  ]);
+  expect(changes.map(({ slot, share, bundleId }) => `${slot} ${share} ${bundleId}`)).toEqual([
+    `fast/challenger 0.05 ${better}`,
+    `fast/challenger 0.25 ${better}`,
+    'fast/challenger 0 ',
+    `fast/champion 0 ${better}`,
+  ]);
+  minute += 2;
+  await until(6, () => [{ lane, bundleId: better, slot: 'champion', right: false }]);
+  expect(changes.at(-1)).toMatchObject({ slot: 'fast/champion', bundleId: old });
+  expect(changes.at(-1)!.reason).toMatch(/^below the floor of 60\.0 %: 0\.0 % of \d+ signals at 10s were right/);
+  minute = 14 * 24 * 60 + 2;
+  await until(7, () => [{ lane, bundleId: old, slot: 'champion', right: true }]);
+  expect(changes.at(-1)).toMatchObject({
+    slot: 'fast/champion',
+    bundleId: '',
+    reason: `stale: trained until ${new Date(T - 1).toISOString()}`,
+  });
+  const shown = await context.metrics.metrics();
+  expect(shown).toContain('tributary_rollout_steps_total{action="rollback",lane="fast",source="sim"} 2');
+  expect(shown).toContain('tributary_rollout_steps_total{action="rollback",lane="slow",source="sim"} 0');
 });
 
 test('on Kafka it has the rights to what it did above, and no others', () => {

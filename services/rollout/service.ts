@@ -1,19 +1,22 @@
 /**
- * Rollout: watches what comes of the decisions and changes the slots of the slow lane, with who and why, as libs/registry/rollout.ts says.
+ * Rollout: watches what comes of the decisions and changes the slots of both lanes, with who and why, as libs/registry/rollout.ts says.
  *
  * One member of group `rollout` acts: it holds the only partition of `models`, and writes there in transactions of that office, so that who
- * has lost it is refused. It keeps no state: a start reads the outcomes that the log still has.
+ * has lost it is refused. It keeps no state: a start reads the outcomes that the log still has, from when the oldest bundle that is judged was trained.
  */
 import { z } from 'zod';
-import { describeError, TributaryError } from '#libs/errors/errors.ts';
-import { openModel } from '#libs/models/signature.ts';
+import { TributaryError } from '#libs/errors/errors.ts';
+import { type EventLog } from '#libs/log/port.ts';
+import { type Topic } from '#libs/log/topics.ts';
+import { type Lane } from '#libs/market/horizon.ts';
+import { seekBack } from '#libs/readback/readback.ts';
 import { type Trust } from '#libs/registry/operator-key.ts';
-import { type Append, ModelRegistry } from '#libs/registry/registry.ts';
-import { DEFAULT_ROLLOUT, type Held, Rollout, type Step, type Watched, WATCHED } from '#libs/registry/rollout.ts';
+import { type Append } from '#libs/registry/registry.ts';
+import { DEFAULT_ROLLOUT } from '#libs/registry/rollout.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
-import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Outcome } from '#libs/wire/tributary/v1/signals.ts';
-import { rolloutMetrics, type RolloutMetrics } from './metrics.ts';
+import { Judge, type JudgeOptions } from './judge.ts';
+import { rolloutMetrics } from './metrics.ts';
 
 export const ROLLOUT_GROUP = 'rollout';
 const OFFICE = { group: ROLLOUT_GROUP, topic: 'models', partition: 0 } as const;
@@ -52,7 +55,7 @@ const TICK_MS = 10_000;
 /** Runs until `signal` aborts. */
 export async function runRollout(context: ServiceContext, options: RolloutServiceOptions, signal: AbortSignal): Promise<void> {
   const { trust, ...given } = options;
-  const settings = rolloutOptionsSchema.parse(given);
+  const rollout = rolloutOptionsSchema.parse(given);
   const metrics = rolloutMetrics(context.metrics);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
@@ -66,15 +69,8 @@ export async function runRollout(context: ServiceContext, options: RolloutServic
       topics: [OFFICE.topic],
       start: async (topic, partition, committed = 0) => {
         office = new AbortController();
-        const holder = new Holder(
-          context,
-          new Rollout(settings),
-          trust,
-          metrics,
-          committed,
-          AbortSignal.any([stop, office.signal]),
-        );
-        working = holder.run().catch(fail);
+        const holding = AbortSignal.any([stop, office.signal]);
+        working = new Holder(context, { rollout, trust, metrics }, committed, holding).run().catch(fail);
         return (await context.log.bounds(topic, partition)).end;
       },
       handle: () => Promise.resolve(),
@@ -92,31 +88,18 @@ export async function runRollout(context: ServiceContext, options: RolloutServic
 /** One holder of the office at work. */
 class Holder {
   readonly #context: ServiceContext;
-  readonly #rollout: Rollout;
-  readonly #trust: Trust;
-  readonly #metrics: RolloutMetrics;
+  readonly #options: Omit<JudgeOptions, 'append'>;
   readonly #signal: AbortSignal;
-  /** By bundle: ends of their training data, milliseconds. */
-  readonly #trainedTo = new Map<string, number>();
   /** The office's offset: every step of whoever holds it is one further. */
   #steps: number;
   /** Time of the newest outcome, milliseconds. */
   #time = 0;
   #isStepping = false;
-  #registry!: ModelRegistry;
+  #judges: readonly Judge[] = [];
 
-  constructor(
-    context: ServiceContext,
-    rollout: Rollout,
-    trust: Trust,
-    metrics: RolloutMetrics,
-    steps: number,
-    signal: AbortSignal,
-  ) {
+  constructor(context: ServiceContext, options: Omit<JudgeOptions, 'append'>, steps: number, signal: AbortSignal) {
     this.#context = context;
-    this.#rollout = rollout;
-    this.#trust = trust;
-    this.#metrics = metrics;
+    this.#options = options;
     this.#steps = steps;
     this.#signal = signal;
   }
@@ -127,15 +110,16 @@ class Holder {
     const failed = new AbortController();
     const ending = AbortSignal.any([this.#signal, failed.signal]);
     const fail = (error: unknown): void => failed.abort(error);
-    this.#registry = await ModelRegistry.open(log, ending, fail, 'slow', this.#append);
-    this.#hold();
-    this.#registry.onChange(() => this.#hold());
+    const options = { ...this.#options, append: this.#append };
+    const open = (lane: Lane): Promise<Judge> => Judge.open(this.#context, lane, options, ending, fail);
+    this.#judges = [await open('slow'), await open('fast')];
+    const since = Math.min(...this.#judges.map((judge) => judge.since));
     const readers: (() => Promise<void>)[] = [];
     for (const topic of OUTCOME_TOPICS) {
       for (let partition = 0; partition < (await log.partitions(topic)); partition++) {
         // What there is first, from all partitions, before anything is judged.
-        let next = (await log.bounds(topic, partition)).begin;
-        for await (const { records } of log.read(topic, partition, { signal: ending })) {
+        let next = await firstSince(log, topic, partition, since);
+        for await (const { records } of log.read(topic, partition, { from: next, signal: ending })) {
           for (const { value } of records) this.#add(value);
           next = records.at(-1)!.offset + 1;
         }
@@ -164,92 +148,35 @@ class Holder {
 
   #add(value: Uint8Array): void {
     const outcome = Outcome.decode(value);
-    this.#rollout.add(outcome);
+    for (const judge of this.#judges) judge.add(outcome);
     this.#time = Math.max(this.#time, outcome.resolvedAt);
   }
 
-  #hold(): void {
-    this.#rollout.hold(Object.fromEntries(WATCHED.map((slot) => [slot, this.#held(slot)])));
-  }
-
-  #held(name: Watched): Held {
-    const record = this.#registry.slot(name);
-    const since = this.#registry.since(name);
-    if (record === undefined) return { bundleId: '', since, share: 0, pinned: false, trainedTo: Infinity };
-    const { bundleId, share, pinned } = record;
-    return { bundleId, since, share, pinned, trainedTo: this.#ageOf(record) };
-  }
-
-  /** A bundle that does not load never decides: there is nothing to be judged by age. */
-  #ageOf({ bundleId, bundle }: ModelSlot): number {
-    let trainedTo = this.#trainedTo.get(bundleId);
-    if (trainedTo !== undefined) return trainedTo;
-    try {
-      const model = openModel(bundle, this.#trust());
-      trainedTo = 'trained' in model ? model.trained.to : Infinity;
-    } catch (thrown) {
-      this.#context.logger.warn({ bundle: bundleId }, `not judged by age: ${describeError(thrown)}`);
-      trainedTo = Infinity;
-    }
-    this.#trainedTo.set(bundleId, trainedTo);
-    return trainedTo;
-  }
-
-  /** Takes the steps that are due, one at a time: the next is asked for when the slots hold what the last one led to. */
+  /** Takes the steps that are due, one at a time, of either lane: the office writes one after the other. */
   async #advance(): Promise<void> {
     if (this.#isStepping) return;
     this.#isStepping = true;
     try {
-      for (
-        let [seen, step] = [-1, undefined as Step | undefined];
-        (step !== undefined || seen < this.#time) && !this.#signal.aborted;
-      ) {
-        seen = this.#time;
-        const now = this.#now();
-        step = this.#rollout.step(seen, now);
-        this.#metrics.show(this.#rollout, this.#registry.slot('challenger'));
-        if (step !== undefined) await this.#take(step, now);
-        this.#metrics.time.set(seen / 1_000);
+      for (let [seen, isDue] = [-1, false]; (isDue || seen < this.#time) && !this.#signal.aborted;) {
+        [seen, isDue] = [this.#time, false];
+        for (const judge of this.#judges) isDue = (await judge.advance(seen, this.#now())) || isDue;
+        this.#options.metrics.time.set(seen / 1_000);
       }
     } finally {
       this.#isStepping = false;
     }
   }
 
-  async #take(step: Step, now: number): Promise<void> {
-    const change = { actor: 'rollout', reason: step.reason, now };
-    const record = await this.#carryOut(step, change);
-    this.#metrics.stepped(step);
-    if (step.action === 'rollback') this.#metrics.rollback.set(Math.max(0, record.effectiveT - this.#time) / 1_000);
-    this.#context.logger.warn(
-      { slot: record.slot, bundle: record.bundleId, effectiveT: record.effectiveT },
-      `${step.action}: ${step.reason}`,
-    );
-    await new Promise<void>((resolve) => {
-      const isThere = (): boolean => this.#signal.aborted || this.#registry.since(record.slot as Watched) >= record.effectiveT;
-      const forget = this.#registry.onChange(() => {
-        if (!isThere()) return;
-        forget();
-        resolve();
-      });
-      this.#signal.addEventListener('abort', () => resolve(), { once: true });
-      if (isThere()) resolve();
-    });
-  }
-
-  #carryOut(step: Step, change: { actor: string; reason: string; now: number }): Promise<ModelSlot> {
-    if (step.action === 'serve') return this.#registry.serve(change, step.share);
-    if (step.action === 'clear') return this.#registry.clear(change, step.slot);
-    if (step.action === 'promote') return this.#registry.promote(change);
-    if (step.action === 'tune') return this.#registry.tune(change, step.head, step.by);
-    // What has shown itself to be bad need not go on in the shadow: the slot is free for what is trained next.
-    return this.#registry.rollback(change, true);
-  }
-
   /** Of a replay, whose times are not ours, that of the newest outcome. */
   #now(): number {
     return this.#context.source === 'replay' ? this.#time : this.#context.clock.now();
   }
+}
+
+/** Where outcomes that were settled since then begin, milliseconds. */
+async function firstSince(log: EventLog, topic: Topic, partition: number, since: number): Promise<number> {
+  const { end } = await log.bounds(topic, partition);
+  return seekBack(log, topic, partition, end, ({ value }) => Outcome.decode(value).resolvedAt < since);
 }
 
 function isLost(reason: unknown): boolean {

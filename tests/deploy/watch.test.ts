@@ -111,7 +111,7 @@ test('what an alert waits for begins at 0, or its first event would show no incr
   const text = await registry.metrics();
   for (const slot of ['champion', 'challenger', 'previous', 'fallback'])
     expect(text).toContain(`tributary_inference_bundles_refused_total{slot="${slot}"} 0`);
-  expect(text).toContain('tributary_rollout_steps_total{action="rollback"} 0');
+  expect(text).toContain('tributary_rollout_steps_total{action="rollback",lane="fast"} 0');
   for (const topic of ['ticks', 'signals'])
     for (const service of ['evaluation', 'paper'])
       expect(text).toContain(`tributary_${service}_unreadable_records_total{topic="${topic}"} 0`);
