@@ -65,6 +65,8 @@ export interface ConsumeOptions {
   readonly signal: AbortSignal;
   /** Most records in one batch. Default 5000. */
   readonly maxBatch?: number;
+  /** Nobody waits for what this group makes of it: a record may come a moment late if it then comes with others, which is cheaper. */
+  readonly canWait?: boolean;
 }
 
 export interface ReadOptions {

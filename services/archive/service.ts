@@ -102,6 +102,7 @@ class Archive {
       group: ARCHIVE_GROUP,
       topics: ARCHIVED_TOPICS,
       maxBatch: this.#options.batchRows,
+      canWait: true,
       signal: this.#signal,
       start: (topic, partition, committed) => this.#resume(topic, partition, committed),
       handle: (batch) => this.#handle(batch),

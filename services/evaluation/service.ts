@@ -85,6 +85,7 @@ class Evaluation {
         handle: (batch) => this.#handle(batch),
         revoked: (_topic, partition) => this.#close(partition),
         signal: this.#signal,
+        canWait: true,
       });
     } finally {
       for (const partition of [...this.#partitions.keys()]) this.#close(partition);

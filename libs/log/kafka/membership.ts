@@ -14,6 +14,9 @@ import { type LogObserver } from './observer.ts';
 import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
 
+/** What a fetch of a group that can wait waits for, as long as a fetch may take. */
+const GATHERED_BYTES = 64 * 1024;
+
 /** A partition this member has. */
 export interface Lease {
   readonly group: string;
@@ -59,6 +62,7 @@ export class Membership {
     this.#context = context;
     this.#observer = observer;
     this.#consumer = connection.consumer(connection.groupName(options.group), {
+      minBytes: options.canWait === true ? GATHERED_BYTES : 1,
       partitionAssigners: [
         sticky(() => [...this.#leases.values()].map((lease) => slot(connection.topicName(lease.topic), lease.partition))),
       ],
