@@ -160,6 +160,19 @@ export class Rig {
     }
   }
 
+  /** Where a service says what it does, by name. */
+  metrics(): ReadonlyMap<string, string> {
+    const urls = SERVICES.map(
+      (name) => [name, /"url":"([^"]*)","msg":"metrics"/.exec(this.#processes.output(name))?.[1]] as const,
+    );
+    return new Map(urls.flatMap(([name, url]) => (url === undefined ? [] : [[name, `${url}/metrics`] as const])));
+  }
+
+  /** Process ids of the services and the simulator, by name. */
+  pids(): ReadonlyMap<string, number> {
+    return this.#processes.pids();
+  }
+
   /** Every trade that the venues have made. */
   async ledger(): Promise<LedgerTrade[]> {
     const answer = await fetch(`${this.#control}/ledger?limit=10000000`);

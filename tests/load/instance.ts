@@ -1,24 +1,28 @@
-/** `tributary up` on the built-in simulator, in a process of its own, and what it and its threads use. */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** What is put under load: `tributary up` on the built-in simulator in a process of its own, or every service on three brokers. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Rig } from '#tests/delivery/rig.ts';
 import { freePorts } from '#tests/ports.ts';
 import { parseMetrics, type Scrape, total } from './metrics.ts';
 
 const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
 /** Of the kernel, a second. */
 const TICKS = 100;
+const LONGEST_MS = 3_600_000;
 
 export interface Instance {
-  readonly child: ChildProcess;
+  /** Throws when something has ended by itself. */
   scrape(): Promise<Scrape>;
+  /** Seconds of processor time used so far, by who used it. */
+  processorSeconds(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<void>;
 }
 
-/** Resolves when it has decided something. */
+/** One process; resolves when it has decided something. */
 export async function startInstance(messagesPerSecond: number): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-load-'));
   const [port] = await freePorts(1);
@@ -27,22 +31,22 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
     ...['--port', `${port}`, '--grpc-port', '0', '--data-dir', folder, '--history-days', '1', '--log-level', 'warn'],
   ];
   const child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const scrape = async (): Promise<Scrape> =>
-    parseMetrics(await (await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(30_000) })).text());
+  const scrape = async (): Promise<Scrape> => {
+    if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}`);
+    return scrapeOf(`http://127.0.0.1:${port}/metrics`);
+  };
   const isDeciding = async (): Promise<boolean> => {
     try {
-      return total(await scrape(), 'tributary_inference_tick_to_signal_seconds_count') > 0;
-    } catch {
+      return hasDecided(await scrape());
+    } catch (thrown) {
+      if (child.exitCode !== null) throw thrown;
       return false;
     }
   };
-  while (!(await isDeciding())) {
-    if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode} before it decided anything`);
-    await delay(500);
-  }
+  while (!(await isDeciding())) await delay(500);
   return {
-    child,
     scrape,
+    processorSeconds: () => usedBy(child.pid!),
     stop: async () => {
       if (child.exitCode === null) {
         child.kill('SIGTERM');
@@ -53,8 +57,41 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
   };
 }
 
-/** Seconds of processor time by thread name, of the process and those that it started; the main thread of the process is `main`. */
-export async function processorSeconds(pid: number): Promise<Map<string, number>> {
+/** Every service a process of its own on three brokers, as the delivery suite runs them; resolves when a minute has gone through all of them. */
+export async function startOnKafka(messagesPerSecond: number): Promise<Instance> {
+  const folder = await mkdtemp(join(tmpdir(), 'tributary-load-'));
+  const rig = await Rig.start(folder, { rate: messagesPerSecond, withinMs: LONGEST_MS, hasShortSessions: false });
+  return {
+    scrape: async () => {
+      const scrapes = await Promise.all([...rig.metrics().values()].map(scrapeOf));
+      const all = new Map<string, number>();
+      for (const [series, value] of scrapes.flatMap((scrape) => [...scrape])) all.set(series, (all.get(series) ?? 0) + value);
+      return all;
+    },
+    processorSeconds: async () => {
+      const used = new Map<string, number>();
+      for (const [name, pid] of [...rig.pids(), ...(await brokers(process.pid))])
+        used.set(name, (used.get(name) ?? 0) + [...(await usedBy(pid)).values()].reduce((sum, seconds) => sum + seconds, 0));
+      return used;
+    },
+    stop: async () => {
+      await rig.stop();
+      await rig.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function hasDecided(scrape: Scrape): boolean {
+  return total(scrape, 'tributary_inference_tick_to_signal_seconds_count') > 0;
+}
+
+async function scrapeOf(url: string): Promise<Scrape> {
+  return parseMetrics(await (await fetch(url, { signal: AbortSignal.timeout(30_000) })).text());
+}
+
+/** By thread name, of the process and those that it started; the main thread of the process is `main`. */
+async function usedBy(pid: number): Promise<Map<string, number>> {
   const used = new Map<string, number>();
   for (const process of [pid, ...(await childrenOf(pid))]) {
     const threads = await readdir(`/proc/${process}/task`).catch(() => []);
@@ -71,13 +108,19 @@ export async function processorSeconds(pid: number): Promise<Map<string, number>
   return used;
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
-  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  return text.split(' ').filter(Boolean).map(Number);
+async function brokers(pid: number): Promise<(readonly [string, number])[]> {
+  const named = await Promise.all((await childrenOf(pid)).map(async (child) => [await commandOf(child), child] as const));
+  return named.filter(([name]) => name === 'java').map(([, child]) => ['brokers', child] as const);
 }
 
-/** `simulator`, `train`. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const texts = await Promise.all(tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')));
+  return texts.join(' ').split(' ').filter(Boolean).map(Number);
+}
+
+/** `simulator`, `train`, `java`. */
 async function commandOf(pid: number): Promise<string> {
   const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-  return words[words.findIndex((word) => word.endsWith('tributary.js')) + 1] ?? words[1] ?? 'node';
+  return words[words.findIndex((word) => word.endsWith('tributary.js')) + 1] ?? words[0] ?? 'node';
 }

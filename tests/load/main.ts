@@ -1,12 +1,13 @@
 /**
  * `npm run load -- soak [--minutes 30] [--rate 5000]`: whether memory, queues and the event loop stay as they are.
  * `npm run load -- [--minutes 5] [--rates 1000,2000,…]`: the highest rate that one process sustains with a p99 from tick to signal of 50 ms at most, and
- * what limits it. Both run `up` on the simulator, print a line each, and fail where a bound does not hold. `--json FILE`.
+ * what limits it; `npm run load -- kafka …` the same of every service on three brokers, with 300 ms. All run on the simulator, print a line each, and
+ * fail where a bound does not hold. `--json FILE`.
  */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Instance, processorSeconds, startInstance } from './instance.ts';
+import { type Instance, startInstance, startOnKafka } from './instance.ts';
 import { quantileBetween, type Scrape, total } from './metrics.ts';
 import { grows, trendOf } from './trend.ts';
 
@@ -14,7 +15,7 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string' },
     rate: { type: 'string', default: '5000' },
-    rates: { type: 'string', default: '1000,2000,4000,6000,8000,12000,16000' },
+    rates: { type: 'string' },
     json: { type: 'string' },
   },
   allowPositionals: true,
@@ -25,7 +26,12 @@ const MINUTE = 60_000;
 const STEP_MS = 5_000;
 /** Seconds. */
 const LOOP_BAR = 0.05;
-const LATENCY_BAR = 0.05;
+/** By the shape of what runs; the bar in seconds. */
+const SHAPES = {
+  process: { start: startInstance, bar: 0.05, rates: '1000,2000,4000,6000,8000,12000,16000' },
+  kafka: { start: startOnKafka, bar: 0.3, rates: '1000,2000,3000,4000,6000' },
+} as const;
+type Shape = keyof typeof SHAPES;
 /** Growth over the run, of the median, that counts. */
 const GROWTH = 0.05;
 /** Of memory: a garbage collector's moods. */
@@ -43,7 +49,7 @@ interface Sample {
 }
 
 if (positionals[0] === 'soak') await soak(Number(values.rate), Number(values.minutes ?? 30));
-else await load(values.rates.split(',').map(Number), Number(values.minutes ?? 5));
+else await load(positionals[0] === 'kafka' ? 'kafka' : 'process', Number(values.minutes ?? 5));
 
 async function soak(rate: number, minutes: number): Promise<void> {
   const instance = await startInstance(rate);
@@ -88,10 +94,10 @@ async function soak(rate: number, minutes: number): Promise<void> {
   }
 }
 
-async function load(rates: readonly number[], minutes: number): Promise<void> {
+async function load(shape: Shape, minutes: number): Promise<void> {
   const lines: { readonly rate: number; readonly isSustained: boolean }[] = [];
-  for (const rate of rates) {
-    const line = await loadOne(rate, minutes);
+  for (const rate of (values.rates ?? SHAPES[shape].rates).split(',').map(Number)) {
+    const line = await loadOne(shape, rate, minutes);
     lines.push(line);
     if (!line.isSustained) break;
   }
@@ -105,14 +111,18 @@ async function load(rates: readonly number[], minutes: number): Promise<void> {
   if (highest === undefined) process.exitCode = 1;
 }
 
-async function loadOne(rate: number, minutes: number): Promise<{ readonly rate: number; readonly isSustained: boolean }> {
-  const instance = await startInstance(rate);
+async function loadOne(
+  shape: Shape,
+  rate: number,
+  minutes: number,
+): Promise<{ readonly rate: number; readonly isSustained: boolean }> {
+  const { start, bar } = SHAPES[shape];
+  const instance = await start(rate);
   try {
     await watch(instance, MINUTE);
-    const pid = instance.child.pid!;
-    const before = await processorSeconds(pid);
+    const before = await instance.processorSeconds();
     const samples = await watch(instance, minutes * MINUTE);
-    const after = await processorSeconds(pid);
+    const after = await instance.processorSeconds();
     const [first, last] = [samples[0]!, samples.at(-1)!];
     const seconds = (last.at - first.at) / 1000;
     const quantile = (q: number): number =>
@@ -123,7 +133,7 @@ async function loadOne(rate: number, minutes: number): Promise<{ readonly rate: 
       .sort(([, a], [, b]) => b - a);
     const [p50, p99] = [quantile(0.5), quantile(0.99)];
     const isSustained =
-      p99 <= LATENCY_BAR &&
+      p99 <= bar &&
       !grows(
         waiting.map((depth) => depth + 1),
         1,
@@ -131,12 +141,12 @@ async function loadOne(rate: number, minutes: number): Promise<{ readonly rate: 
     const loop = samples.map(({ scrape }) => total(scrape, 'nodejs_eventloop_lag_p99_seconds'));
     const uses = busiest.slice(0, 3).map(([name, share]) => `${name} ${(100 * share).toFixed(0)} %`);
     const line = {
-      ...{ scenario: 'load', rate, minutes, isSustained, events_per_second: eventRate(samples) },
+      ...{ scenario: 'load', shape, rate, minutes, isSustained, events_per_second: eventRate(samples) },
       ...{ p50_ms: p50 * 1000, p99_ms: p99 * 1000, event_loop_p99_ms: Math.max(...loop) * 1000 },
       ...{ waiting: waiting.at(-1)!, busiest: Object.fromEntries(busiest.slice(0, 6)) },
     };
     say(
-      `load: ${rate} messages/s asked, ${line.events_per_second.toFixed(0)} events/s; tick to signal p50 ${line.p50_ms.toFixed(1)} ms, p99 ` +
+      `load (${shape}): ${rate} messages/s asked, ${line.events_per_second.toFixed(0)} events/s; tick to signal p50 ${line.p50_ms.toFixed(1)} ms, p99 ` +
         `${line.p99_ms.toFixed(1)} ms; waiting ${line.waiting}; busiest of a core each: ${uses.join(', ')}; ${isSustained ? 'sustained' : 'not sustained'}`,
     );
     return line;
@@ -149,7 +159,6 @@ async function watch(instance: Instance, during: number): Promise<Sample[]> {
   const samples: Sample[] = [];
   const end = Date.now() + during;
   while (Date.now() < end) {
-    if (instance.child.exitCode !== null) throw new Error(`up ended with ${instance.child.exitCode}`);
     samples.push({ at: Date.now(), scrape: await instance.scrape() });
     await delay(STEP_MS);
   }

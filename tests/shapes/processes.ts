@@ -66,6 +66,11 @@ export class Processes {
     return readFileSync(this.#file(name), 'utf8');
   }
 
+  /** Of those that run, by name. */
+  pids(): ReadonlyMap<string, number> {
+    return new Map([...this.#started].filter(([, child]) => isRunning(child)).map(([name, child]) => [name, child.pid!]));
+  }
+
   /** Waits for `condition`; throws when a service ends meanwhile. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
