@@ -14,7 +14,7 @@ import { featureSchema } from '#libs/features/catalogue.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog } from '#libs/log/port.ts';
-import { type Bundle } from '#libs/models/bundle.ts';
+import { type Bundle, type Model } from '#libs/models/bundle.ts';
 import { createScorer } from '#libs/models/scorer.ts';
 import { signBundle } from '#libs/models/signature.ts';
 import { type Horizon } from '#libs/market/horizon.ts';
@@ -93,8 +93,32 @@ async function benchScore(bundle: Bundle): Promise<Figure[]> {
   ];
 }
 
-/** Forests, regressions, LSTM and Transformer, each asked of the vector and of its mirror image: from the vector to the calibrated probability. */
+/**
+ * Forests, regressions, LSTM and Transformer, each asked of the vector and of its mirror image: from the vector to the calibrated probability. All
+ * of them, whatever weight training gave them; and without those two, as where they add nothing.
+ */
 async function benchAllModels(bundle: Bundle): Promise<Figure[]> {
+  const all = await benchConsulted(
+    'all models score',
+    weighed(bundle, () => 1),
+  );
+  const others = await benchConsulted(
+    'without a vote of networks',
+    weighed(bundle, ({ kind }) => Number(kind !== 'network')),
+  );
+  return [...all, paired(others[0]!, all[0]!), ...others.slice(1)];
+}
+
+function weighed(bundle: Bundle, weightOf: (model: Model) => number): Bundle {
+  const heads = bundle.heads.map((head) => ({
+    ...head,
+    members: head.members.map(({ model }) => ({ model, weight: weightOf(model) })),
+  }));
+  return { ...bundle, heads };
+}
+
+/** Median and 99th percentile. */
+async function benchConsulted(name: string, bundle: Bundle): Promise<Figure[]> {
   const { columns } = featureSchema();
   const scorer = createScorer(bundle, columns);
   await scorer.open();
@@ -107,10 +131,7 @@ async function benchAllModels(bundle: Bundle): Promise<Figure[]> {
     if (i >= 100) runs.push(performance.now() - start);
   }
   await scorer.close();
-  return [
-    figure('all models score, p50', 'ms', runs),
-    { name: 'all models score, p99', value: quantile(runs, 0.99), unit: 'ms', runs },
-  ];
+  return [figure(`${name}, p50`, 'ms', runs), { name: `${name}, p99`, value: quantile(runs, 0.99), unit: 'ms', runs }];
 }
 
 /** The same with every vector traced, to a collector that takes everything. */

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { calibrate, fitBeta, fitCalibration, fitIsotonic, fitPlatt } from './calibration.ts';
 import { decide, DEFAULT_ENSEMBLE, fitDecider } from './decide.ts';
-import { combine, fitStacking, memberWeights, usefulWeights, vote } from './ensemble.ts';
+import { combine, fitStacking, heardMembers, memberWeights, usefulWeights, vote, VOTE } from './ensemble.ts';
 import { logit, sigmoid } from './logistic.ts';
 import { createRandom } from './random.ts';
 import { chooseThreshold } from './threshold.ts';
@@ -71,6 +71,25 @@ describe('the vote', () => {
   test('is the weighted mean', () => {
     expect(vote([0.2, 0.8], [1, 3])).toBeCloseTo(0.65, 9);
     expect(vote([0.2, 0.8], [0, 0])).toBeCloseTo(0.5, 9);
+  });
+
+  test('does not hear who has weight 0, to the last bit', () => {
+    const { truth, up } = draw(300, 9, (random) => random());
+    const [weights, said] = [
+      [0.3, 0, 0.45, 0, 0.25],
+      [0.123, 0.9, 0.456, 0.01, 0.789],
+    ];
+    const heard = heardMembers(VOTE, weights);
+    expect(heard).toEqual([0, 2, 4]);
+    expect(
+      vote(
+        heard.map((k) => said[k]!),
+        heard.map((k) => weights[k]!),
+      ),
+    ).toBe(vote(said, weights));
+    expect(heardMembers(VOTE, [0, 0])).toEqual([0, 1]);
+    expect(heardMembers({ kind: 'majority' }, [0, 1])).toEqual([0, 1]);
+    expect(heardMembers(fitStacking([truth, truth], up), [0, 1])).toEqual([0, 1]);
   });
 
   test('trusts the member that was right', () => {

@@ -34,6 +34,13 @@ export function vote(probabilities: ArrayLike<number>, weights: ArrayLike<number
   return probabilities.length === 0 ? 0.5 : plain / probabilities.length;
 }
 
+/** Places of the members whose opinion can change what `combine` says: a vote does not hear those of weight 0, unless all have it. */
+export function heardMembers({ kind }: Combination, weights: readonly number[]): number[] {
+  const all = [...weights.keys()];
+  const heard = kind === 'vote' ? all.filter((k) => weights[k]! > 0) : all;
+  return heard.length === 0 ? all : heard;
+}
+
 /**
  * Weights from out-of-fold predictions only: the simplex point of least Brier score, by multiplicative updates (Kivinen and Warmuth
  * 1997), pulled half-way to equal weights, which few data seldom beat (Stock and Watson 2004).

@@ -1,10 +1,10 @@
-/** Scores vectors with a bundle: gather the inputs, ask each member, vote, calibrate. */
+/** Scores vectors with a bundle: gather the inputs, ask each member that is heard, vote, calibrate. */
 import { calibrate } from './calibration.ts';
 import { type Bundle, type BundleHead, type BundleNetwork, type Model, type Target } from './bundle.ts';
 import { parseInput, resolveInputs } from './inputs.ts';
 import { distanceOf } from './distribution.ts';
 import { predictFlat } from './flat-trainers.ts';
-import { combine, VOTE } from './ensemble.ts';
+import { combine, heardMembers, VOTE } from './ensemble.ts';
 import { type OnnxNetwork, openOnnxNetwork } from './networks/onnx-network.ts';
 import { standardise } from './networks/windows.ts';
 
@@ -41,7 +41,7 @@ export interface Scorer {
   /** Opens the networks, where there are some. Rejects with `TRB_BUNDLE_NETWORK`. */
   open(): Promise<void>;
   close(): Promise<void>;
-  /** Asks the networks that heads of (venue, instrument) have as members; undefined = they have none. After `open`. */
+  /** Asks the networks that a head of (venue, instrument) hears; undefined = there are none. After `open`. */
   consult(venue: string, instrument: string, window: Window): Promise<NetworkOpinions> | undefined;
   /**
    * `window`: vectors of (venue, instrument) one cadence apart, newest last, values in the schema's order; a shorter window or
@@ -55,13 +55,13 @@ export interface Scorer {
 export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): Scorer {
   const inputs = bundle.inputs.map(parseInput);
   const places = resolveInputs(inputs, schemaColumns);
-  const heads = new Map(bundle.heads.map((head) => [keyOf(head.venue, head.instrument, head.horizon), head]));
+  const heads = new Map(bundle.heads.map((head) => [keyOf(head.venue, head.instrument, head.horizon), votersOf(head)]));
   const networks = new Networks(bundle.networks ?? [], places);
   const asked = new Map<string, Set<number>>();
-  for (const { venue, instrument, members } of bundle.heads) {
-    const key = keyOf(venue, instrument);
+  for (const { head, models } of heads.values()) {
+    const key = keyOf(head.venue, head.instrument);
     const own = asked.get(key) ?? new Set();
-    for (const { model } of members) if (model.kind === 'network') own.add(model.network);
+    for (const model of models) if (model.kind === 'network') own.add(model.network);
     asked.set(key, own);
   }
   const lags = inputs.reduce((most, input) => Math.max(most, input.lag), 0);
@@ -79,15 +79,16 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
       return wanted === undefined || wanted.size === 0 ? undefined : networks.run(wanted, window);
     },
     score(venue, instrument, horizon, window, opinions = []) {
-      const head = heads.get(keyOf(venue, instrument, horizon));
-      if (head === undefined) return undefined;
+      const voters = heads.get(keyOf(venue, instrument, horizon));
+      if (voters === undefined) return undefined;
+      const { head } = voters;
       const values = new Float32Array(head.inputs.length);
       for (let i = 0; i < values.length; i++) {
         const input = head.inputs[i]!;
         const vector = window[window.length - 1 - inputs[input]!.lag];
         values[i] = vector?.[places[input]!] ?? Number.NaN;
       }
-      return scoreRow(head, values, opinions);
+      return scoreRow(voters, values, opinions);
     },
   };
 }
@@ -131,11 +132,23 @@ class Networks {
   }
 }
 
+/** A head and those of its members that it hears. */
+interface Voters {
+  readonly head: BundleHead;
+  readonly models: readonly Model[];
+  readonly weights: readonly number[];
+}
+
+function votersOf(head: BundleHead): Voters {
+  const weights = head.members.map(({ weight }) => weight);
+  const heard = heardMembers(head.combination ?? VOTE, weights);
+  return { head, models: heard.map((k) => head.members[k]!.model), weights: heard.map((k) => weights[k]!) };
+}
+
 /** Scores one row of a head's own inputs. */
-function scoreRow(head: BundleHead, values: Float32Array, opinions: NetworkOpinions): Score | undefined {
-  const votes = head.members.map(({ model }) => opinionOf(model, values, opinions));
+function scoreRow({ head, models, weights }: Voters, values: Float32Array, opinions: NetworkOpinions): Score | undefined {
+  const votes = models.map((model) => opinionOf(model, values, opinions));
   if (votes.includes(undefined)) return undefined;
-  const weights = head.members.map((member) => member.weight);
   const raw = combine(head.combination ?? VOTE, votes as number[], weights);
   const probabilityUp = calibrate(head.calibration, raw);
   const { threshold, distribution } = head;

@@ -5,6 +5,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AttributeProto, ModelProto, type NodeProto, TensorProto, type ValueInfoProto } from '../../wire/onnx/v1/onnx.ts';
 import { type Bundle, encodeBundle, loadBundle, sealBundle } from '../bundle.ts';
+import { combine, VOTE } from '../ensemble.ts';
 import { sigmoid } from '../logistic.ts';
 import { createScorer } from '../scorer.ts';
 import { type VectorTable } from '../vector-table.ts';
@@ -33,6 +34,41 @@ describe('a network', () => {
     expect(scorer.score('kraken', 'BTC-USD', '1m', window)).toBeUndefined();
     expect(scorer.consult('kraken', 'ETH-USD', window)).toBeUndefined();
     await scorer.close();
+  });
+
+  describe('without a vote', () => {
+    const window = [[9, 3, 1], undefined, [9, Number.NaN, 100]];
+    const silent = { ...makeBundle().heads[0]!, members: weighing(0, 1) };
+
+    test('is not run, and the answer is the one it had no part in', async () => {
+      // Never opened, it would throw.
+      const scorer = createScorer({ ...makeBundle(), heads: [silent] }, COLUMNS);
+      expect(scorer.consult('kraken', 'BTC-USD', window)).toBeUndefined();
+      expect(scorer.score('kraken', 'BTC-USD', '1m', window)?.probabilityUp).toBe(0.5);
+      const asked = createScorer(makeBundle(), COLUMNS);
+      await expect(asked.consult('kraken', 'BTC-USD', window)).rejects.toThrow('not open');
+    });
+
+    test.each<[string, Partial<Bundle['heads'][number]>]>([
+      ['another horizon hears it', { horizon: '5m', members: weighing(0.5, 0.5) }],
+      ['nobody has a vote, so all are equal', { members: weighing(0, 0) }],
+      ['the majority is asked', { combination: { kind: 'majority' } }],
+      ['members are stacked', { combination: { kind: 'stacking', weights: [0, 1], intercept: 0 } }],
+    ])('is run where %s', async (_name, change) => {
+      const heads = change.horizon === undefined ? [{ ...silent, ...change }] : [silent, { ...silent, ...change }];
+      const scorer = createScorer({ ...makeBundle(), heads }, COLUMNS);
+      await scorer.open();
+      const opinions = await scorer.consult('kraken', 'BTC-USD', window);
+      expect(opinions?.[0]?.[1]).toBeCloseTo(sigmoid(1 + 4), 6);
+      expect(scorer.score('kraken', 'BTC-USD', change.horizon ?? '1m', window)).toBeUndefined();
+      const { combination, members = silent.members } = { ...silent, ...change };
+      const said = [opinions![0]![1]!, 0.5];
+      const weights = members.map(({ weight }) => weight);
+      expect(scorer.score('kraken', 'BTC-USD', change.horizon ?? '1m', window, opinions)?.probabilityUp).toBe(
+        combine(combination ?? VOTE, said, weights),
+      );
+      await scorer.close();
+    });
   });
 
   test('scores rows of a table as it does their windows, across a gap too', async () => {
@@ -136,6 +172,14 @@ function withExternalData(model: ModelProto): Uint8Array {
   return Buffer.concat([encode(model), text(7, text(5, tensor))]);
 }
 
+/** The network's second output, and a regression that says one half. */
+function weighing(network: number, regression: number): Bundle['heads'][number]['members'] {
+  return [
+    { weight: network, model: { kind: 'network', network: 0, output: 1 } },
+    { weight: regression, model: { kind: 'logistic', scaler: { mean: [], deviation: [] }, weights: [], intercept: 0 } },
+  ];
+}
+
 function makeBundle(onnx = encode(makeModel())): Bundle {
   return sealBundle({
     ...{ target: 'entry', lane: 'slow', seed: 1, trained: { from: 0, to: 1 }, inputs: ['a@1', 'b@1'] },
@@ -145,10 +189,7 @@ function makeBundle(onnx = encode(makeModel())): Bundle {
     heads: [
       {
         ...{ venue: 'kraken', instrument: 'BTC-USD', horizon: '1m', inputs: [], threshold: 0.7, silenced: '' },
-        members: [
-          { weight: 0.25, model: { kind: 'network', network: 0, output: 1 } },
-          { weight: 0.75, model: { kind: 'logistic', scaler: { mean: [], deviation: [] }, weights: [], intercept: 0 } },
-        ],
+        members: weighing(0.25, 0.75),
         calibration: { kind: 'identity' },
         metrics: { trained: 0, outOfFold: 0, accuracy: null, brier: null, emittedCoverage: null, emittedAccuracy: null },
       },

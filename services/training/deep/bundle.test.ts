@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { featureSchema } from '#libs/features/catalogue.ts';
 import { createRandom } from '#libs/models/random.ts';
+import { type BundleHead } from '#libs/models/bundle.ts';
 import { createScorer } from '#libs/models/scorer.ts';
 import { openBundle } from '#libs/models/signature.ts';
 import { trustIn } from '#libs/registry/operator-key.ts';
@@ -44,7 +45,10 @@ if (!isTensorflowStaged()) {
       expect(members.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 4);
     }
     const { columns } = featureSchema();
-    const scorer = createScorer(bundle, columns);
+    const voting = (members: BundleHead['members']): BundleHead['members'] =>
+      members.map((member) => ({ ...member, weight: 0.25 }));
+    const heads = bundle.heads.map((head) => ({ ...head, members: voting(head.members) }));
+    const scorer = createScorer({ ...bundle, heads }, columns);
     await scorer.open();
     const window = Array.from({ length: scorer.lags + 1 }, (_, back) => columns.map((_name, i) => Math.sin(i + back)));
     const opinions = (await scorer.consult('coinbase', 'BTC-USD', window))!;
