@@ -37,6 +37,26 @@ export interface Span {
   readonly to: number;
 }
 
+/** What may be trained on: rows of some spans whose label keeps `embargo` (ms) apart from every one of others. */
+export interface TrainingSet {
+  readonly within: readonly Span[];
+  readonly apart: readonly Span[];
+  readonly embargo: number;
+}
+
+/** All that was known at `until` (ms). */
+export function upTo(until: number): TrainingSet {
+  return { within: [{ from: -Infinity, to: until }], apart: [{ from: until, to: Infinity }], embargo: 0 };
+}
+
+export function isInSet({ within, apart, embargo }: TrainingSet, t: number, horizon: number): boolean {
+  return isWithin(within, t) && isApart(apart, t, horizon, embargo);
+}
+
+export function isWithin(spans: readonly Span[], t: number): boolean {
+  return spans.some(({ from, to }) => t >= from && t < to);
+}
+
 /** Combinatorial cross-validation (López de Prado 2018, chapter 12): every choice of `tested` groups is predicted by models of the others. */
 export interface Combinations {
   /** In order of time, without holes. */

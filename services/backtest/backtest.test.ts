@@ -196,7 +196,6 @@ describe('what cannot be done', () => {
     ['trials that are no number', { trials: 'many' }, 'TRB_BACKTEST_OPTIONS'],
     ['no group left to train on', { validation: 'combinatorial', groups: 4, testGroups: 3 }, 'TRB_BACKTEST_OPTIONS'],
     ['more splits than anyone waits for', { validation: 'combinatorial', groups: 16, testGroups: 8 }, 'TRB_BACKTEST_OPTIONS'],
-    ['combinations of networks', { validation: 'combinatorial', models: 'all' }, 'TRB_BACKTEST_OPTIONS'],
     ['an unknown horizon', { horizons: '1m,7m' }, 'TRB_UNKNOWN_HORIZON'],
     ['a horizon of the fast lane', { horizons: '1s' }, 'TRB_UNKNOWN_HORIZON'],
     ['a time after the data', { trainUntil: '2030-01-01' }, 'TRB_BACKTEST_RANGE'],

@@ -18,7 +18,7 @@ import { type MinuteSeries } from '#libs/validation/labels.ts';
 import { assess, type Assessment, type Prediction } from '#libs/validation/metrics.ts';
 import { assessPaper, type PaperAssessment, type PaperTrade, paperTrades } from '#libs/validation/paper.ts';
 import { ANNUAL } from '#libs/validation/sharpe.ts';
-import { type Combinations, combinations, type Fold, innerFolds, walkForward } from '#libs/validation/splits.ts';
+import { combinations, innerFolds, walkForward } from '#libs/validation/splits.ts';
 import { createNetworkPool, type NetworkResult } from '#services/training/deep/network-pool.ts';
 import {
   INCUMBENT_RECIPE,
@@ -27,6 +27,7 @@ import {
   TENSORFLOW_THREADS,
   TRANSFORMER_RECIPE,
 } from '#services/training/deep/network-recipes.ts';
+import { createSetNetworks } from '#services/training/deep/set-networks.ts';
 import { createSharedMembers } from '#services/training/deep/shared-members.ts';
 import { isTensorflowStaged, tensorflowMissing } from '#services/training/deep/tensorflow.ts';
 import { createFitPool } from '#services/training/fit-pool.ts';
@@ -36,7 +37,7 @@ import { foldCandles, type TrainingHistory } from '#services/training/history.ts
 import { FULL_RECIPE, QUICK_RECIPE } from '#services/training/recipes.ts';
 import { DEFAULT_THRESHOLD, FIRST_SHARE, INNER_PARTS, seriesOf } from '#services/training/train.ts';
 import { curveOf, type Evidence, equityOf, reliabilityOf } from './evidence.ts';
-import { type CombinatorialWalk, walkCombinations } from './combinatorial.ts';
+import { type CombinatorialWalk, FITS_A_SPLIT, walkCombinations } from './combinatorial.ts';
 import { type BacktestOptions, type Validation } from './options.ts';
 import { checkWritable, type HeadDecisions, writePredictions, writeReport, writeText } from './files.ts';
 import { importanceOf, type ShuffledNetwork, shuffleNetwork } from './importance.ts';
@@ -44,7 +45,7 @@ import { reportPage } from './page.ts';
 import { pathMetrics, type PathsReport, reportPaths } from './paths.ts';
 import { regimesOf } from './regimes.ts';
 import { appendTrial, configurationOf, readTrials, type Trial, trialsOf } from './trials.ts';
-import { type FoldSummary, type Walk, walkHead, type WalkOptions } from './walk.ts';
+import { type FoldSummary, INCUMBENT, type Walk, walkHead, type WalkOptions } from './walk.ts';
 
 export interface BacktestResult extends AccuracyRow {
   /** `sha256` of what was decided in it (t, probability, signal), which nothing later may change. */
@@ -116,6 +117,9 @@ const COMBINATORIAL_FLAGS = [
   'combinatorial: decided by models trained on both sides of each test, so it shows how results vary, not what would have been earned',
   'tables, plots and predictions are those of the first path',
 ];
+const COMBINATORIAL_DEEP_FLAGS = [
+  'each network is one of its table and starts from nothing in every fit: all horizons and targets share everything but the last layer',
+];
 /** Less than this before the first test teaches nothing. */
 const LEAST_TRAINING_MINUTES = 360;
 
@@ -158,7 +162,7 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
     models: options.models,
     combine: options.ensemble.combination,
     calibration: options.ensemble.calibration,
-    flags: options.validation.kind === 'combinatorial' ? COMBINATORIAL_FLAGS : options.models === 'all' ? DEEP_FLAGS : [],
+    flags: flagsOf(options),
     features: { schema_id: featureSchema().id, count: featureSchema().columns.length, without: options.without },
     only_venues: onlyVenues ?? null,
     threshold: { wanted: DEFAULT_THRESHOLD.wanted, at_least: DEFAULT_THRESHOLD.atLeast },
@@ -175,6 +179,11 @@ export async function runBacktest(options: BacktestOptions, hooks: BacktestHooks
   return report;
 }
 
+function flagsOf({ validation, models }: BacktestOptions): string[] {
+  if (validation.kind === 'combinatorial') return [...COMBINATORIAL_FLAGS, ...(models === 'all' ? COMBINATORIAL_DEEP_FLAGS : [])];
+  return models === 'all' ? DEEP_FLAGS : [];
+}
+
 /** Where networks leave what they have learned after each epoch: started again after it was killed, the backtest goes on from there. */
 function checkpointsOf({ models, report }: BacktestOptions): string | undefined {
   return models === 'all' && report !== undefined ? `${report}.checkpoints` : undefined;
@@ -188,8 +197,12 @@ function decidedBy(options: BacktestOptions, { networks }: BacktestHooks): objec
     schema: featureSchema().id,
     recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
     threshold: DEFAULT_THRESHOLD,
-    networks: models === 'all' ? (networks ?? DEEP_RECIPES) : [],
+    networks: deepRecipes({ models }, { networks }),
   };
+}
+
+function deepRecipes({ models }: Pick<BacktestOptions, 'models'>, { networks }: BacktestHooks): readonly NetworkRecipe[] {
+  return models === 'all' ? (networks ?? DEEP_RECIPES) : [];
 }
 
 function trialSources({ ledger, trials, searched }: BacktestOptions): string[] {
@@ -347,8 +360,7 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
     return options.horizons.flatMap((horizon) => options.targets.map((target) => headData(table, series, horizon, target)));
   });
   const recipe = options.quick ? QUICK_RECIPE : FULL_RECIPE;
-  // A combination trains on both sides of its tests, which pooled members, known by the moment up to which they were trained, cannot.
-  const joints = recipe.pooled === undefined || !isForward ? [] : jointsOf(heads);
+  const joints = recipe.pooled === undefined ? [] : jointsOf(heads);
   const tables = [...history.tables, ...joints.map((joint) => joint.heads[0]!.table)];
   const pool = createFitPool(tables, options.workers ?? Math.min(availableParallelism(), 4));
   const pooledOf = joints.map((joint, k) =>
@@ -356,12 +368,14 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
       ...{ pool, place: history.tables.length + k, heads: joint.heads, recipe: recipe.pooled!, seed: options.seed },
     }),
   );
-  const recipes = options.models === 'all' ? (hooks.networks ?? DEEP_RECIPES) : [];
+  // The incumbent votes nowhere, and is shown where the others are judged: in time.
+  const recipes = deepRecipes(options, hooks).filter(({ name }) => isForward || name !== INCUMBENT);
   const networks = recipes.length === 0 ? undefined : createNetworkPool(history.tables, { threads: TENSORFLOW_THREADS });
   const stop = (): void => void Promise.all([pool.close(), networks?.close()]);
   hooks.signal?.addEventListener('abort', stop, { once: true });
   const perTable = options.horizons.length * options.targets.length;
-  const total = history.tables.length * (perTable * (plan?.splits ?? folds).length + recipes.length * (folds.length + 1));
+  const fits = plan === undefined ? folds.length + 1 : FITS_A_SPLIT * plan.splits.length;
+  const total = history.tables.length * (perTable * (plan?.splits ?? folds).length + recipes.length * fits);
   let done = 0;
   const onFit = (): void => hooks.onProgress?.('train', ++done, total);
   const onEpoch = (share: number): void => hooks.onProgress?.('train', Math.min(done + share, total), total);
@@ -369,24 +383,24 @@ async function walkAll(history: TrainingHistory, options: BacktestOptions, hooks
     const walked = await Promise.all(
       heads.map(async (datas, place) => {
         const table = history.tables[place]!;
-        const inner = innerFolds(table.t[0] ?? history.from, options.trainUntil, FIRST_SHARE, INNER_PARTS);
         const pooled = pooledOf[joints.findIndex(({ instrument }) => instrument === table.instrument)];
-        const shared =
-          networks === undefined
-            ? undefined
-            : await createSharedMembers(recipes, {
-                ...{ pool: networks, place, heads: datas, folds: [inner[0]!, ...folds], seed: options.seed, onFit, onEpoch },
-                checkpoint: checkpoints === undefined ? undefined : join(checkpoints, '/'),
-              });
-        const decided = await Promise.all(
-          datas.map((data) => walkOne(place, data, plan ?? folds, { pool, recipe, pooled, shared, onFold: onFit }, options)),
+        const checkpoint = checkpoints === undefined ? undefined : join(checkpoints, '/');
+        const deep = networks && { pool: networks, place, heads: datas, seed: options.seed, checkpoint, onFit, onEpoch };
+        const fitting = { pool, recipe, onFold: onFit };
+        if (plan !== undefined) {
+          const others = [...(pooled ? [pooled.onSets] : []), ...(deep ? [createSetNetworks(recipes, deep)] : [])];
+          const walks = await Promise.all(
+            datas.map((data) => walkCombinations(place, data, plan, { ...fitting, others, ...walkOptions(data, options) })),
+          );
+          return datas.map((data, output) => decidedHead(data, walks[output]!, output, history, []));
+        }
+        const inner = innerFolds(table.t[0] ?? history.from, options.trainUntil, FIRST_SHARE, INNER_PARTS);
+        const shared = deep && (await createSharedMembers(recipes, { ...deep, folds: [inner[0]!, ...folds] }));
+        const walks = await Promise.all(
+          datas.map((data) => walkHead(place, data, folds, { ...fitting, pooled, shared, ...walkOptions(data, options) })),
         );
-        const newest = (await shared?.networks(folds.at(-1)!.trainTo)) ?? [];
-        return datas.map((_, output) => ({
-          ...decided[output]!,
-          ...{ output, networks: named(shared?.names ?? [], newest) },
-          series: seriesOf(history.series, table),
-        }));
+        const newest = named(shared?.names ?? [], (await shared?.networks(folds.at(-1)!.trainTo)) ?? []);
+        return datas.map((data, output) => decidedHead(data, walks[output]!, output, history, newest));
       }),
     );
     return walked.flat();
@@ -419,21 +433,24 @@ function switchOff(values: Float32Array, categories: readonly Category[]): void 
     for (const column of off) values[row + column] = NaN;
 }
 
-async function walkOne(
-  place: number,
+function walkOptions(
+  { table: { venue, instrument }, horizon, target }: HeadData,
+  { seed, ensemble }: BacktestOptions,
+): Pick<WalkOptions, 'threshold' | 'ensemble' | 'seed'> {
+  return { threshold: DEFAULT_THRESHOLD, ensemble, seed: seedFor(seed, `${venue}:${instrument}:${horizon}:${target}`) };
+}
+
+function decidedHead(
   data: HeadData,
-  plan: readonly Fold[] | Combinations,
-  fitting: Pick<WalkOptions, 'pool' | 'recipe' | 'pooled' | 'shared' | 'onFold'>,
-  options: BacktestOptions,
-): Promise<Omit<DecidedHead, 'series' | 'networks' | 'output'>> {
-  const { venue, instrument: symbol } = data.table;
-  const { horizon, target } = data;
-  const seed = seedFor(options.seed, `${venue}:${symbol}:${horizon}:${target}`);
-  const { ensemble } = options;
-  const walkOptions = { ...fitting, threshold: DEFAULT_THRESHOLD, ensemble, seed };
-  const walk =
-    'splits' in plan ? await walkCombinations(place, data, plan, walkOptions) : await walkHead(place, data, plan, walkOptions);
-  return { symbol, venue, horizon, target, predictions: walk.predictions, data, walk };
+  walk: Walk | CombinatorialWalk,
+  output: number,
+  history: TrainingHistory,
+  networks: readonly NamedNetwork[],
+): DecidedHead {
+  const { table, horizon, target } = data;
+  const { venue, instrument: symbol } = table;
+  const series = seriesOf(history.series, table);
+  return { symbol, venue, horizon, target, predictions: walk.predictions, data, walk, series, networks, output };
 }
 
 function checkRange(history: TrainingHistory, { trainUntil, validation }: BacktestOptions): void {

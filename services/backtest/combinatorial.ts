@@ -6,9 +6,9 @@ import { type Decider, fitDecider, type OutOfFold } from '#libs/models/decide.ts
 import { memberName } from '#libs/models/fit.ts';
 import { HORIZON_MS } from '#libs/market/horizon.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
-import { type Combinations, type Fold, isApart, type Span } from '#libs/validation/splits.ts';
-import { type HeadData, isMove, upsOf } from '#services/training/head-data.ts';
-import { joinMoves, LEAST_MOVES, type PredictedFold } from '#services/training/train.ts';
+import { type Combinations, type Fold, isApart, isWithin, type Span, type TrainingSet } from '#libs/validation/splits.ts';
+import { type HeadData, rowsOf, upsOf } from '#services/training/head-data.ts';
+import { joinMoves, LEAST_MOVES, type PredictedFold, type SharedMembers } from '#services/training/train.ts';
 import { decisions, summaryOf, type Walk, type WalkOptions } from './walk.ts';
 
 export interface CombinatorialWalk extends Walk {
@@ -16,12 +16,20 @@ export interface CombinatorialWalk extends Walk {
   readonly paths: readonly (readonly Prediction[])[];
 }
 
+export interface CombinatorialOptions extends Omit<WalkOptions, 'pooled' | 'shared'> {
+  /** Members beside the recipe's own, whose votes follow theirs. */
+  readonly others: readonly SharedMembers<TrainingSet>[];
+}
+
+/** On all that may be trained on, and on each half of it for what the other half says. */
+export const FITS_A_SPLIT = 3;
+
 /** `place`: the head's table in the pool. */
 export async function walkCombinations(
   place: number,
   data: HeadData,
   plan: Combinations,
-  options: Omit<WalkOptions, 'shared'>,
+  options: CombinatorialOptions,
 ): Promise<CombinatorialWalk> {
   const { groups, splits, paths } = plan;
   const decided = await Promise.all(
@@ -31,7 +39,7 @@ export async function walkCombinations(
       return split;
     }),
   );
-  const names = options.recipe.members.map(memberName);
+  const names = namesOf(options);
   const all = names.map((_, m) => m);
   const along = (path: readonly number[], members: readonly number[], isDecided: boolean): Prediction[] =>
     groups.flatMap((group, g) => {
@@ -64,44 +72,49 @@ async function decideSplit(
   data: HeadData,
   { groups, embargo }: Combinations,
   tested: readonly number[],
-  options: Omit<WalkOptions, 'shared'>,
+  options: CombinatorialOptions,
 ): Promise<Split> {
-  const { pool, recipe, seed, threshold, ensemble } = options;
-  const { t } = data.table;
-  const horizon = HORIZON_MS[data.horizon];
+  const { pool, recipe, seed, threshold, ensemble, others } = options;
   const tests = tested.map((group) => groups[group]!);
-  const others = groups.filter((_, group) => !tested.includes(group));
-  const fit = async (
-    from: readonly Span[],
-    predict: readonly Span[],
-    apartFrom: readonly Span[],
-  ): Promise<PredictedFold | undefined> => {
-    const rows = rowsOf(data, from).filter((row) => isMove(data, row) && isApart(apartFrom, t[row]!, horizon, embargo));
+  const training = groups.filter((_, group) => !tested.includes(group));
+  const fit = async (set: TrainingSet, predict: readonly Span[]): Promise<PredictedFold | undefined> => {
+    const rows = rowsOf(data, set);
     if (rows.length < LEAST_MOVES / 2) return undefined;
-    const asked = rowsOf(data, predict);
+    const asked = decisionsOf(data, predict);
     const size = Float64Array.from(rows, (row) => data.size[row]!);
-    const fitted = await pool.fit(place, { rows, up: upsOf(data, rows), size, predict: asked, recipe, seed });
-    return { rows: asked, trained: rows.length, fitted, predictions: fitted.predictions };
+    const [fitted, ...beside] = await Promise.all([
+      pool.fit(place, { rows, up: upsOf(data, rows), size, predict: asked, recipe, seed }),
+      ...others.map((members) => members.predict(set, data, asked)),
+    ]);
+    return { rows: asked, trained: rows.length, fitted, predictions: [...fitted.predictions, ...beside.flat()] };
   };
   // The members' votes, calibration and threshold come from the training groups alone: each half of them as the other half sees it.
-  const middle = Math.ceil(others.length / 2);
-  const halves = [others.slice(0, middle), others.slice(middle)] as const;
+  const middle = Math.ceil(training.length / 2);
+  const halves = [training.slice(0, middle), training.slice(middle)] as const;
+  const all: TrainingSet = { within: training, apart: tests, embargo };
   const [part, ...seen] = await Promise.all([
-    fit(others, tests, tests),
-    fit(halves[1], halves[0], [...tests, ...halves[0]]),
-    fit(halves[0], halves[1], [...tests, ...halves[1]]),
+    fit(all, tests),
+    fit({ within: halves[1], apart: [...tests, ...halves[0]], embargo }, halves[0]),
+    fit({ within: halves[0], apart: [...tests, ...halves[1]], embargo }, halves[1]),
   ]);
   const apart = seen.flatMap((half) => (half === undefined ? [] : [onlyApart(data, half, tests, embargo)]));
-  const known: OutOfFold = joinMoves(data, apart, Infinity, recipe.members.length);
-  return { part, decider: fitDecider(known, threshold, ensemble) };
+  const known: OutOfFold = joinMoves(data, apart, Infinity, namesOf(options).length);
+  return { part, decider: fitDecider(known, threshold, ensemble, part && (await repeatsOf(options, all, data))) };
 }
 
-function rowsOf({ table }: HeadData, spans: readonly Span[]): Int32Array {
+/** In the order of predictions. */
+function namesOf({ recipe, others }: CombinatorialOptions): string[] {
+  return [...recipe.members.map(memberName), ...others.flatMap(({ names }) => names)];
+}
+
+/** In the order of predictions, whether a member says no more than another does. */
+async function repeatsOf({ recipe, others }: CombinatorialOptions, set: TrainingSet, data: HeadData): Promise<boolean[]> {
+  const beside = others.map(({ names, repeats }) => repeats?.(set, data) ?? names.map(() => false));
+  return [...recipe.members.map(() => false), ...(await Promise.all(beside)).flat()];
+}
+
+function decisionsOf({ table }: HeadData, spans: readonly Span[]): Int32Array {
   return Int32Array.from(table.t.keys()).filter((row) => isWithin(spans, table.t[row]!));
-}
-
-function isWithin(spans: readonly Span[], t: number): boolean {
-  return spans.some(({ from, to }) => t >= from && t < to);
 }
 
 function within(data: HeadData, part: PredictedFold, group: Span): PredictedFold {

@@ -76,6 +76,25 @@ if (!isTensorflowStaged()) {
       PATIENCE,
     );
 
+    test(
+      'combinatorial validation has them too, but for the incumbent',
+      async () => {
+        const until = new Date(START + TRAINED * MINUTE).toISOString();
+        const chosen = { validation: 'combinatorial', groups: 3, testGroups: 1, trainUntil: until } as const;
+        const options = parseBacktestOptions({ ...asked, models: 'all', ...chosen });
+        const paths = await runBacktest(
+          { ...options, targets: ['close'] },
+          { candles: market(TRAINED), networks: [tiny(LSTM_RECIPE), tiny(INCUMBENT_RECIPE)] },
+        );
+        const [result] = paths.results;
+        expect(result!.members.map(({ name }) => name)).toEqual(['weighted_trees', 'logistic', 'lstm']);
+        expect(result!.members.at(-1)!.accuracy).toBeGreaterThan(0.65);
+        expect(result!.paths!.over.accuracy!.least).toBeGreaterThan(0.65);
+        expect(paths.flags.join()).toContain('starts from nothing');
+      },
+      PATIENCE,
+    );
+
     test('each member is shown by itself, the incumbent beside and without a vote', () => {
       const [result] = report.results;
       expect(result!.members.map(({ name }) => name)).toEqual(['weighted_trees', 'logistic', 'lstm', 'incumbent']);

@@ -184,13 +184,8 @@ function parseDuration(option: string, text: string): number {
   return duration;
 }
 
-function parseValidation({ validation, groups, testGroups, embargo, models }: z.infer<typeof rawSchema>): Validation {
+function parseValidation({ validation, groups, testGroups, embargo }: z.infer<typeof rawSchema>): Validation {
   if (validation === 'walk-forward') return { kind: validation };
-  if (models === 'all')
-    throw wrong(
-      '--validation combinatorial has no networks: each of theirs starts from the one before it in time',
-      'Leave out --models all.',
-    );
   if (testGroups > groups - 2)
     throw wrong(`--test-groups ${testGroups} of --groups ${groups} leaves too little to train on`, 'Leave two or more untested.');
   if (splitsOf(groups, testGroups) > MOST_SPLITS)

@@ -2,7 +2,7 @@
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
 import { type VectorTable } from '#libs/models/vector-table.ts';
 import { type CandleTarget, FLAT, labelMinutes, type LabelTarget, type MinuteSeries, UP, VOID } from '#libs/validation/labels.ts';
-import { type Fold, isTrained } from '#libs/validation/splits.ts';
+import { type Fold, isInSet, isTrained, type TrainingSet } from '#libs/validation/splits.ts';
 
 export interface HeadData {
   readonly table: VectorTable;
@@ -35,6 +35,11 @@ export function headData(table: VectorTable, series: MinuteSeries, horizon: Hori
 /** Moves that a fold may train on, oldest first. */
 export function trainingRows(head: HeadData, fold: Fold): Int32Array {
   return rowsWhere(head, (row, t) => isMove(head, row) && isTrained(fold, t, HORIZON_MS[head.horizon]));
+}
+
+/** Moves of a set, oldest first. */
+export function rowsOf(head: HeadData, set: TrainingSet): Int32Array {
+  return rowsWhere(head, (row, t) => isMove(head, row) && isInSet(set, t, HORIZON_MS[head.horizon]));
 }
 
 /** Every decision of a fold's test. */

@@ -8,13 +8,16 @@ import { parseInput } from '#libs/models/inputs.ts';
 import { seedFor } from '#libs/models/random.ts';
 import { gather, newestRows, SEAM_ROWS, stackTables } from '#libs/models/vector-table.ts';
 import { VOID } from '#libs/validation/labels.ts';
+import { type TrainingSet, upTo } from '#libs/validation/splits.ts';
 import { type FitPool } from './fit-pool.ts';
-import { type HeadData, trainingRows, upsOf } from './head-data.ts';
+import { type HeadData, rowsOf, upsOf } from './head-data.ts';
 import { type SharedMembers } from './train.ts';
 
 export interface PooledMembers extends SharedMembers {
   /** As trained on all that was known at `until`. */
   fit(until: number, head: HeadData): Promise<FitResult>;
+  /** The same, trained on any set. */
+  readonly onSets: SharedMembers<TrainingSet>;
 }
 
 /**
@@ -65,26 +68,29 @@ export interface PooledOptions {
 
 export function createPooledMembers({ pool, place, heads, recipe, seed }: PooledOptions): PooledMembers {
   const fits = new Map<string, Promise<FitResult>>();
-  const fit = (until: number, { horizon, target }: HeadData): Promise<FitResult> => {
+  const fit = (set: TrainingSet, { horizon, target }: HeadData): Promise<FitResult> => {
     const key = `pooled:${horizon}:${target}`;
-    const known = fits.get(`${key}:${until}`);
+    const name = `${key}:${JSON.stringify(set)}`;
+    const known = fits.get(name);
     if (known !== undefined) return known;
     const joint = heads.find((head) => head.horizon === horizon && head.target === target)!;
-    const fold = { from: -Infinity, trainTo: until, testFrom: until, testTo: until };
-    const rows = newestOf(joint.table.t, trainingRows(joint, fold), recipe.rows);
+    const rows = newestOf(joint.table.t, rowsOf(joint, set), recipe.rows);
     const size = Float64Array.from(rows, (row) => joint.size[row]!);
     const job = { rows, up: upsOf(joint, rows), size, predict: new Int32Array(), recipe, seed: seedFor(seed, key) };
     const fitted = pool.fit(place, job);
-    fits.set(`${key}:${until}`, fitted);
+    fits.set(name, fitted);
     return fitted;
   };
+  const names = recipe.members.map((member) => `pooled_${memberName(member)}`);
+  const predictBy = async (set: TrainingSet, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> => {
+    const { inputs, models } = await fit(set, head);
+    const matrix = gather(head.table, inputs.map(parseInput), rows);
+    return models.map((model) => predict(model, matrix));
+  };
   return {
-    names: recipe.members.map((member) => `pooled_${memberName(member)}`),
-    fit,
-    async predict(until, head, rows) {
-      const { inputs, models } = await fit(until, head);
-      const matrix = gather(head.table, inputs.map(parseInput), rows);
-      return models.map((model) => predict(model, matrix));
-    },
+    names,
+    fit: (until, head) => fit(upTo(until), head),
+    predict: (until, head, rows) => predictBy(upTo(until), head, rows),
+    onSets: { names, predict: predictBy },
   };
 }

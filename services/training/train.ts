@@ -19,14 +19,14 @@ import { type FitPool } from './fit-pool.ts';
 import { type PooledMembers } from './pooled-members.ts';
 import { headData, type HeadData, isMove, testRows, trainingRows, upsOf } from './head-data.ts';
 
-/** Members beside the recipe's own: fitted for all heads of a table at once. */
-export interface SharedMembers {
+/** Members beside the recipe's own: fitted for all heads of a table at once. `Known`: what they may know, all up to a moment (ms) or a set of rows. */
+export interface SharedMembers<Known = number> {
   /** `lstm`, `transformer`, in order. */
   readonly names: readonly string[];
-  /** Probability of up, by member, for rows of the head's table, by what was known at `until` (ms). */
-  predict(until: number, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]>;
-  /** By member, whether by then it says no more than another member does. Absent: none. */
-  repeats?(until: number, head: HeadData): Promise<readonly boolean[]>;
+  /** Probability of up, by member, for rows of the head's table, by what is `known`. */
+  predict(known: Known, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]>;
+  /** By member, whether it then says no more than another member does. Absent: none. */
+  repeats?(known: Known, head: HeadData): Promise<readonly boolean[]>;
 }
 
 /** Shared members that can be put into a bundle. */

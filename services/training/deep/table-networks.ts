@@ -34,11 +34,7 @@ export class TableNetworks {
   readonly #options: TableNetworksOptions;
   /** By place in the folds; undefined = too few moves. */
   readonly #fits: Promise<NetworkResult | undefined>[] = [];
-  readonly #scored: {
-    readonly network: NetworkResult;
-    readonly rows: Int32Array;
-    readonly scores: Promise<readonly Float64Array[]>;
-  }[] = [];
+  readonly #scores = new Scores();
 
   constructor(options: TableNetworksOptions) {
     this.#options = options;
@@ -59,7 +55,7 @@ export class TableNetworks {
   async predict(until: number, head: HeadData, rows: Int32Array): Promise<Float64Array> {
     const network = await this.fittedBy(until);
     if (network === undefined) return new Float64Array(rows.length).fill(0.5);
-    const scores = await this.#scores(network, head, rows);
+    const scores = await this.#scores.of(network, head, rows);
     return scores[this.#options.heads.indexOf(head)]!;
   }
 
@@ -69,35 +65,53 @@ export class TableNetworks {
     return network?.adds[this.#options.heads.indexOf(head)] !== true;
   }
 
-  /** All heads ask for the same rows of a fold, which one run answers. */
-  #scores(network: NetworkResult, { table }: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> {
+  async #fit(fold: Fold, before: Promise<NetworkResult | undefined>): Promise<NetworkResult | undefined> {
+    const warm = await before;
+    const isKnown = (t: number, horizon: number): boolean => isTrained(fold, t, horizon);
+    return (await fitNetwork(this.#options, isKnown, String(fold.trainTo), warm)) ?? warm;
+  }
+}
+
+/** Fits one network of a table on the rows whose labels are known; `name`: of its checkpoint. Undefined = too few moves. */
+export async function fitNetwork(
+  { pool, place, heads, recipe, seed, checkpoint, onFit, onEpoch = () => undefined }: Omit<TableNetworksOptions, 'folds'>,
+  isKnown: (t: number, horizon: number) => boolean,
+  name: string,
+  warm?: NetworkResult,
+): Promise<NetworkResult | undefined> {
+  const { table } = heads[0]!;
+  const { rows, outcomes } = trainingData(heads, isKnown);
+  const purgeMs = heads.reduce((most, { horizon }) => Math.max(most, HORIZON_MS[horizon]), 0);
+  const own = `${table.venue}-${table.instrument}-${recipe.name}`;
+  const options: NetworkJob['options'] = {
+    ...recipe.options,
+    ...(warm === undefined ? {} : { epochs: recipe.warmEpochs, learningRate: recipe.warmLearningRate, warmStart: warm }),
+    purgeMs,
+    seed: seedFor(seed, own),
+    ...(checkpoint === undefined ? {} : { checkpoint: `${checkpoint}${own}-${name}.checkpoint` }),
+  };
+  const fitted =
+    rows.length < recipe.leastRows
+      ? undefined
+      : await pool.fit(place, { rows, outcomes, options }, (done, total) => onEpoch(done / total));
+  onFit();
+  return fitted;
+}
+
+/** All heads of a table ask a network for the same rows, which one run answers. */
+export class Scores {
+  readonly #scored: {
+    readonly network: NetworkResult;
+    readonly rows: Int32Array;
+    readonly scores: Promise<readonly Float64Array[]>;
+  }[] = [];
+
+  of(network: NetworkResult, { table }: HeadData, rows: Int32Array): Promise<readonly Float64Array[]> {
     const known = this.#scored.find((each) => each.network === network && isSame(each.rows, rows));
     if (known !== undefined) return known.scores;
     const scores = scoreWindows(network.model, network.inputs.map(parseInput), table, rows);
     this.#scored.push({ network, rows, scores });
     return scores;
-  }
-
-  async #fit(fold: Fold, before: Promise<NetworkResult | undefined>): Promise<NetworkResult | undefined> {
-    const { pool, place, heads, recipe, seed, checkpoint, onFit, onEpoch = () => undefined } = this.#options;
-    const { table } = heads[0]!;
-    const warm = await before;
-    const { rows, outcomes } = trainingData(heads, fold);
-    const purgeMs = heads.reduce((most, { horizon }) => Math.max(most, HORIZON_MS[horizon]), 0);
-    const name = `${table.venue}-${table.instrument}-${recipe.name}`;
-    const options: NetworkJob['options'] = {
-      ...recipe.options,
-      ...(warm === undefined ? {} : { epochs: recipe.warmEpochs, learningRate: recipe.warmLearningRate, warmStart: warm }),
-      purgeMs,
-      seed: seedFor(seed, name),
-      ...(checkpoint === undefined ? {} : { checkpoint: `${checkpoint}${name}-${fold.trainTo}.checkpoint` }),
-    };
-    const fitted =
-      rows.length < recipe.leastRows
-        ? warm
-        : await pool.fit(place, { rows, outcomes, options }, (done, total) => onEpoch(done / total));
-    onFit();
-    return fitted;
   }
 }
 
@@ -105,10 +119,13 @@ function isSame(a: Int32Array, b: Int32Array): boolean {
   return a.length === b.length && a.every((row, i) => row === b[i]);
 }
 
-/** Rows that a head may train on in this fold, with what came of each for every head. */
-function trainingData(heads: readonly HeadData[], fold: Fold): Pick<NetworkJob, 'rows' | 'outcomes'> {
+/** Rows that a head may train on, with what came of each for every head. */
+function trainingData(
+  heads: readonly HeadData[],
+  isKnown: (t: number, horizon: number) => boolean,
+): Pick<NetworkJob, 'rows' | 'outcomes'> {
   const { t } = heads[0]!.table;
-  const known = (head: HeadData, row: number): boolean => isMove(head, row) && isTrained(fold, t[row]!, HORIZON_MS[head.horizon]);
+  const known = (head: HeadData, row: number): boolean => isMove(head, row) && isKnown(t[row]!, HORIZON_MS[head.horizon]);
   const rows = Int32Array.from(t.keys()).filter((row) => heads.some((head) => known(head, row)));
   const outcomes = heads.map((head) => ({
     up: Uint8Array.from(rows, (row) => (known(head, row) ? Number(head.y[row] === UP) : NO_MOVE)),
