@@ -113,8 +113,11 @@ const headSchema = z.strictObject({
   ),
   combination: combinationSchema.optional(),
   calibration: calibrationSchema,
-  /** Where the first of `inputs` lay in training, and the distance beyond which it does not speak (distribution.ts). */
-  distribution: scalerSchema.extend({ limit: z.number().positive() }).optional(),
+  /**
+   * Where what the members read lay in training, and the distance beyond which it does not speak (distribution.ts). Positions in Bundle.inputs; without
+   * them, as in older bundles, the first of the head's own.
+   */
+  distribution: scalerSchema.extend({ inputs: z.array(index).optional(), limit: z.number().positive() }).optional(),
   /** Least confidence that speaks; above 1 = silenced. */
   threshold: z.number().min(0.5),
   /** Why it is silenced, in words; empty when it speaks. */
@@ -219,6 +222,7 @@ function faultOf(head: BundleHead, bundle: Bundle): string | undefined {
     if (fault !== undefined) return fault;
   }
   const { calibration, combination, distribution } = head;
+  if (distribution?.inputs?.some((input) => input >= bundle.inputs.length)) return 'an input of the distribution is not listed';
   if (distribution !== undefined && !fitsInputs(distribution, head.inputs.length))
     return 'distribution and inputs differ in number';
   if (combination?.kind === 'stacking' && combination.weights.length !== head.members.length)
@@ -229,8 +233,8 @@ function faultOf(head: BundleHead, bundle: Bundle): string | undefined {
   return rising(calibration.raw) && rising(calibration.probability) ? undefined : 'calibration knots must rise';
 }
 
-function fitsInputs({ mean, deviation }: z.infer<typeof scalerSchema>, inputs: number): boolean {
-  return mean.length === deviation.length && mean.length <= inputs;
+function fitsInputs({ inputs, mean, deviation }: NonNullable<BundleHead['distribution']>, own: number): boolean {
+  return mean.length === deviation.length && (inputs === undefined ? mean.length <= own : mean.length === inputs.length);
 }
 
 function faultOfMember(model: Model, inputs: number, networks: readonly BundleNetwork[]): string | undefined {

@@ -1,9 +1,12 @@
 /** What turns members into decisions: vote weights, calibration and threshold, all from predictions on rows the members never saw. */
 import { calibrate, type CalibrationKind, fitCalibrationOf } from './calibration.ts';
 import { type Calibration, type Combination } from './bundle.ts';
-import { combine, fitStacking, memberWeights, usefulWeights, VOTE } from './ensemble.ts';
+import { combine, fitStacking, heardMembers, memberWeights, usefulWeights, VOTE } from './ensemble.ts';
 import { limitOf } from './distribution.ts';
 import { chooseThreshold, type Threshold, type ThresholdOptions } from './threshold.ts';
+
+/** How far each row lies from what these members, by place, were trained on (distribution.ts); undefined = they read nothing. */
+export type Distances = (members: readonly number[]) => Float64Array | undefined;
 
 /** Out-of-fold moves in order of time. */
 export interface OutOfFold {
@@ -12,8 +15,7 @@ export interface OutOfFold {
   readonly up: Uint8Array;
   /** Decision times, milliseconds. */
   readonly times: Float64Array;
-  /** How far each lies from what the members were trained on (distribution.ts); undefined = not measured. */
-  readonly distances?: Float64Array | undefined;
+  readonly distances?: Distances | undefined;
 }
 
 export interface EnsembleOptions {
@@ -71,7 +73,7 @@ export function fitDecider(
     weights,
     calibration,
     threshold: chooseThreshold(confidence, right, known.times, options),
-    limit: known.distances === undefined ? undefined : limitOf(known.distances),
+    limit: limitOf(known.distances?.(heardMembers(combination, weights))),
     accuracy: count === 0 ? null : right.reduce((sum, hit) => sum + hit, 0) / count,
     brier: count === 0 ? null : probability.reduce((sum, p, i) => sum + (p - known.up[i]!) ** 2, 0) / count,
   };

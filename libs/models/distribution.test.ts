@@ -73,8 +73,17 @@ test('is scored live as in training, and a bundle whose distribution does not fi
   const scorer = createScorer(sealBundle({ ...content, inputs: [...COLUMNS], heads: [head] }), COLUMNS);
   const row = table.values.subarray(0, COLUMNS.length);
   expect(scorer.score('kraken', 'BTC-USD', '1m', [row])!.unfamiliarity).toBeCloseTo(distanceOf(scaler, row) / 2, 12);
-  const short = { ...head, distribution: { mean: [1], deviation: [1, 1], limit: 2 } };
-  expect(() => loadBundle(encodeBundle(sealBundle({ ...content, inputs: [...COLUMNS], heads: [short] })))).toThrow(
-    expect.objectContaining({ code: 'TRB_BUNDLE_INVALID' }),
-  );
+  // Of inputs that the head's own members do not read, too.
+  const read = [...COLUMNS.slice(0, 3).keys()];
+  const narrow = { ...head, inputs: [0], distribution: { inputs: read, mean: [100, 100, 100], deviation: [1, 1, 2], limit: 2 } };
+  const beyond = createScorer(sealBundle({ ...content, inputs: [...COLUMNS], heads: [narrow] }), COLUMNS);
+  expect(beyond.score('kraken', 'BTC-USD', '1m', [row])!.unfamiliarity).toBeCloseTo(distanceOf(narrow.distribution, row) / 2, 12);
+  for (const distribution of [
+    { mean: [1], deviation: [1, 1], limit: 2 },
+    { inputs: [0, 1], mean: [1], deviation: [1], limit: 2 },
+    { inputs: [COLUMNS.length], mean: [1], deviation: [1], limit: 2 },
+  ]) {
+    const sealed = sealBundle({ ...content, inputs: [...COLUMNS], heads: [{ ...head, distribution }] });
+    expect(() => loadBundle(encodeBundle(sealed))).toThrow(expect.objectContaining({ code: 'TRB_BUNDLE_INVALID' }));
+  }
 });

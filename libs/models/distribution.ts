@@ -48,7 +48,7 @@ export function distancesFrom(trained: Int32Array, table: VectorTable, inputs: r
 }
 
 /** From out-of-fold distances; undefined = too few. */
-export function limitOf(distances: Float64Array): number | undefined {
-  if (distances.length < LEAST_ROWS) return undefined;
+export function limitOf(distances: Float64Array | undefined): number | undefined {
+  if (distances === undefined || distances.length < LEAST_ROWS) return undefined;
   return distances.toSorted()[Math.floor(INSIDE * (distances.length - 1))]!;
 }

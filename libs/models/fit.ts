@@ -55,6 +55,8 @@ export interface FitResult {
   /** `name@version#lag`, in the models' order. */
   readonly inputs: readonly string[];
   readonly models: readonly FlatModel[];
+  /** Of `inputs` those that each model reads. */
+  readonly reads: readonly (readonly string[])[];
   /** Probability of up for each of `predict`, by member. */
   readonly predictions: readonly Float64Array[];
 }
@@ -67,6 +69,7 @@ export async function fitMembers(table: VectorTable, job: FitJob): Promise<FitRe
   const predictions = await Promise.all(members.map((member) => member.score(table, job.predict)));
   return {
     ...joinModels(members.map(({ inputs, model }) => ({ inputs, models: [model] }))),
+    reads: members.map(({ inputs }) => inputs),
     predictions: predictions.map(([first]) => first!),
   };
 }

@@ -64,6 +64,15 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
     for (const model of models) if (model.kind === 'network') own.add(model.network);
     asked.set(key, own);
   }
+  const read = (chosen: readonly number[], window: Window): Float32Array => {
+    const values = new Float32Array(chosen.length);
+    for (let i = 0; i < values.length; i++) {
+      const input = chosen[i]!;
+      const vector = window[window.length - 1 - inputs[input]!.lag];
+      values[i] = vector?.[places[input]!] ?? Number.NaN;
+    }
+    return values;
+  };
   const lags = inputs.reduce((most, input) => Math.max(most, input.lag), 0);
   return {
     bundleId: bundle.id,
@@ -82,13 +91,9 @@ export function createScorer(bundle: Bundle, schemaColumns: readonly string[]): 
       const voters = heads.get(keyOf(venue, instrument, horizon));
       if (voters === undefined) return undefined;
       const { head } = voters;
-      const values = new Float32Array(head.inputs.length);
-      for (let i = 0; i < values.length; i++) {
-        const input = head.inputs[i]!;
-        const vector = window[window.length - 1 - inputs[input]!.lag];
-        values[i] = vector?.[places[input]!] ?? Number.NaN;
-      }
-      return scoreRow(voters, values, opinions);
+      const values = read(head.inputs, window);
+      const familiar = head.distribution?.inputs;
+      return scoreRow(voters, values, opinions, familiar === undefined ? values : read(familiar, window));
     },
   };
 }
@@ -145,14 +150,19 @@ function votersOf(head: BundleHead): Voters {
   return { head, models: heard.map((k) => head.members[k]!.model), weights: heard.map((k) => weights[k]!) };
 }
 
-/** Scores one row of a head's own inputs. */
-function scoreRow({ head, models, weights }: Voters, values: Float32Array, opinions: NetworkOpinions): Score | undefined {
+/** Scores one row of a head's own inputs; `familiar`: of those that its distribution is of. */
+function scoreRow(
+  { head, models, weights }: Voters,
+  values: Float32Array,
+  opinions: NetworkOpinions,
+  familiar: Float32Array,
+): Score | undefined {
   const votes = models.map((model) => opinionOf(model, values, opinions));
   if (votes.includes(undefined)) return undefined;
   const raw = combine(head.combination ?? VOTE, votes as number[], weights);
   const probabilityUp = calibrate(head.calibration, raw);
   const { threshold, distribution } = head;
-  const unfamiliarity = distribution === undefined ? 0 : distanceOf(distribution, values) / distribution.limit;
+  const unfamiliarity = distribution === undefined ? 0 : distanceOf(distribution, familiar) / distribution.limit;
   return { probabilityUp, confidence: Math.max(probabilityUp, 1 - probabilityUp), threshold, unfamiliarity };
 }
 

@@ -190,18 +190,18 @@ function checkpointsOf({ models, report }: BacktestOptions): string | undefined 
 }
 
 /** All that decides what is predicted, so that two runs with the same are one trial. */
-function decidedBy(options: BacktestOptions, { networks }: BacktestHooks): object {
+function decidedBy(options: BacktestOptions, hooks: BacktestHooks): object {
   const { history, context, trainUntil, retrainEvery, validation, without, onlyVenues, quick, models, ensemble, seed } = options;
   return {
     ...{ history: basename(history), context, trainUntil, retrainEvery, validation, without, onlyVenues, models, ensemble, seed },
     schema: featureSchema().id,
     recipe: quick ? QUICK_RECIPE : FULL_RECIPE,
     threshold: DEFAULT_THRESHOLD,
-    networks: deepRecipes({ models }, { networks }),
+    networks: deepRecipes(options, hooks),
   };
 }
 
-function deepRecipes({ models }: Pick<BacktestOptions, 'models'>, { networks }: BacktestHooks): readonly NetworkRecipe[] {
+function deepRecipes({ models }: BacktestOptions, { networks }: BacktestHooks): readonly NetworkRecipe[] {
   return models === 'all' ? (networks ?? DEEP_RECIPES) : [];
 }
 

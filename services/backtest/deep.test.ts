@@ -84,7 +84,7 @@ if (!isTensorflowStaged()) {
         const options = parseBacktestOptions({ ...asked, models: 'all', ...chosen });
         const paths = await runBacktest(
           { ...options, targets: ['close'] },
-          { candles: market(TRAINED), networks: [tiny(LSTM_RECIPE), tiny(INCUMBENT_RECIPE)] },
+          { candles: market(TRAINED), networks: [{ ...tiny(LSTM_RECIPE), leastRows: 100 }, tiny(INCUMBENT_RECIPE)] },
         );
         const [result] = paths.results;
         expect(result!.members.map(({ name }) => name)).toEqual(['weighted_trees', 'logistic', 'lstm']);

@@ -15,9 +15,9 @@ test('what may not be decided on is an abstention with its probability', () => {
   const table = { venue: 'kraken', instrument: 'BTC-USD', columns: [], t, values: new Float32Array(), quality };
   const data = { table, horizon: '1m', target: 'entry', y: Int8Array.from(rows, () => UP), size: new Float64Array(4) } as const;
   const part: PredictedFold = {
-    ...{ rows, trained: 1, fitted: { inputs: [], models: [], predictions: [] } },
+    ...{ rows, trained: 1, fitted: { inputs: [], models: [], reads: [], predictions: [] } },
     predictions: [Float64Array.of(0.9, 0.9, 0.9, 0.9)],
-    distances: Float64Array.of(1, 1, 3, 1),
+    distances: (members) => (members.join() === '0' ? Float64Array.of(1, 1, 3, 1) : undefined),
   };
   const decider: Decider = {
     ...{ combination: { kind: 'vote' }, weights: [1], calibration: { kind: 'identity' }, limit: 2, accuracy: null, brier: null },

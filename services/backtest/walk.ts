@@ -1,6 +1,7 @@
 /** Walk-forward over one head: every test minute is decided by members, weights, calibration and threshold made of earlier data only. */
 import { BLOCKING } from '#libs/features/quality.ts';
 import { decide, type Decider, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
+import { heardMembers } from '#libs/models/ensemble.ts';
 import { type Recipe } from '#libs/models/fit.ts';
 import { type ThresholdOptions } from '#libs/models/threshold.ts';
 import { type Prediction } from '#libs/validation/metrics.ts';
@@ -12,6 +13,7 @@ import { type HeadData, testRows, trainingRows } from '#services/training/head-d
 import {
   FIRST_SHARE,
   INNER_PARTS,
+  joinDistances,
   joinMoves,
   LEAST_MOVES,
   memberNames,
@@ -114,13 +116,16 @@ function joined(a: OutOfFold, b: OutOfFold): OutOfFold {
     predictions: a.predictions.map((member, m) => Float64Array.from([...member, ...b.predictions[m]!])),
     up: Uint8Array.from([...a.up, ...b.up]),
     times: Float64Array.from([...a.times, ...b.times]),
-    distances:
-      a.distances === undefined || b.distances === undefined ? undefined : Float64Array.from([...a.distances, ...b.distances]),
+    distances: (members) => joinDistances([a.distances?.(members), b.distances?.(members)]),
   };
 }
 
-function only({ predictions, ...rest }: OutOfFold, members: readonly number[]): OutOfFold {
-  return { ...rest, predictions: members.map((m) => predictions[m]!) };
+function only({ predictions, distances, ...rest }: OutOfFold, members: readonly number[]): OutOfFold {
+  return {
+    ...rest,
+    predictions: members.map((m) => predictions[m]!),
+    distances: (chosen) => distances?.(chosen.map((k) => members[k]!)),
+  };
 }
 
 export function summaryOf(
@@ -157,9 +162,11 @@ export function decisions(
   const ups = part === undefined || decider === undefined ? opinions[0] : decide(decider, opinions, rows.length);
   const threshold = decider?.threshold.confidence ?? Infinity;
   const limit = decider?.limit ?? Infinity;
+  const heard = decider === undefined ? [] : heardMembers(decider.combination, decider.weights).map((k) => members[k]!);
+  const distances = limit === Infinity ? undefined : part?.distances?.(heard);
   const known = new Map(
     [...rows].map((row, i) => {
-      const mayNot = ((data.table.quality?.[row] ?? 0) & BLOCKING) !== 0 || (part?.distances?.[i] ?? 0) > limit;
+      const mayNot = ((data.table.quality?.[row] ?? 0) & BLOCKING) !== 0 || (distances?.[i] ?? 0) > limit;
       return [data.table.t[row]!, { row, up: ups?.[i] ?? 0.5, mayNot }];
     }),
   );

@@ -91,6 +91,7 @@ export function createPooledMembers({ pool, place, heads, recipe, seed }: Pooled
     names,
     fit: (until, head) => fit(upTo(until), head),
     predict: (until, head, rows) => predictBy(upTo(until), head, rows),
+    reads: async (until, head) => (await fit(upTo(until), head)).reads,
     onSets: { names, predict: predictBy },
   };
 }

@@ -4,8 +4,9 @@
  */
 import { HORIZON_MS, type Horizon } from '#libs/market/horizon.ts';
 import { type Bundle, type BundleHead, type BundleNetwork, sealBundle } from '#libs/models/bundle.ts';
-import { DEFAULT_ENSEMBLE, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
+import { DEFAULT_ENSEMBLE, type Distances, type EnsembleOptions, fitDecider, type OutOfFold } from '#libs/models/decide.ts';
 import { distancesFrom, fitInputs } from '#libs/models/distribution.ts';
+import { heardMembers } from '#libs/models/ensemble.ts';
 import { type FitJob, type FitResult, type FlatRecipe, memberName, type Recipe } from '#libs/models/fit.ts';
 import { joinModels } from '#libs/models/flat-trainers.ts';
 import { parseInput } from '#libs/models/inputs.ts';
@@ -27,6 +28,8 @@ export interface SharedMembers<Known = number> {
   predict(known: Known, head: HeadData, rows: Int32Array): Promise<readonly Float64Array[]>;
   /** By member, whether it then says no more than another member does. Absent: none. */
   repeats?(known: Known, head: HeadData): Promise<readonly boolean[]>;
+  /** By member, the inputs that it then reads. Absent: not known. */
+  reads?(known: Known, head: HeadData): Promise<readonly (readonly string[])[]>;
 }
 
 /** Shared members that can be put into a bundle. */
@@ -106,15 +109,22 @@ export function sealTables(
       ? {}
       : { networks: networks.map(({ network, names }) => ({ ...network, inputs: placesOf(names) })) }),
     heads: trained.flatMap((each, table) =>
-      each.heads.map(({ head, names }) => ({ ...head, members: shifted(head.members, first[table]!), inputs: placesOf(names) })),
+      each.heads.map(({ head, names, distribution }) => ({
+        ...{ ...head, members: shifted(head.members, first[table]!), inputs: placesOf(names) },
+        ...(distribution && { distribution: { ...distribution, inputs: placesOf(distribution.inputs) } }),
+      })),
     ),
   });
 }
 
 interface TrainedHead {
-  readonly head: Omit<BundleHead, 'inputs'>;
+  readonly head: Omit<BundleHead, 'inputs' | 'distribution'>;
   readonly names: readonly string[];
+  readonly distribution?: NamedDistribution;
 }
+
+/** Before its inputs have places. */
+type NamedDistribution = Omit<NonNullable<BundleHead['distribution']>, 'inputs'> & { readonly inputs: readonly string[] };
 
 /** Heads and networks of one table. */
 export interface TrainedTable {
@@ -206,24 +216,21 @@ export async function trainHead(
   const repeats = await repeatsOf({ pool, recipe, pooled, shared }, all.trainTo, data);
   const decider = fitDecider(known, options.threshold, ensemble, repeats);
   const own = await pool.fit(place, jobOf(data, all, recipe, seed));
-  const fitted = joinModels([own, ...(pooled === undefined ? [] : [await pooled.fit(all.trainTo, data)])]);
+  const fits = [own, ...(pooled === undefined ? [] : [await pooled.fit(all.trainTo, data)])];
+  const fitted = joinModels(fits);
   const models = [
     ...fitted.models,
     ...(shared?.names ?? []).map((_, network) => ({ kind: 'network' as const, network, output })),
   ];
-  const { threshold, limit } = decider;
-  // Those of the recipe's own members, which stand first: out of fold, too, the distance is of them.
-  const inputs = own.inputs.map(parseInput);
-  const { mean, deviation } = fitInputs(data.table, inputs, moves);
+  const { threshold, limit, combination, weights } = decider;
+  const reads = [...fits.flatMap((fit) => fit.reads), ...((await shared?.reads?.(all.trainTo, data)) ?? [])];
+  const inputs = readBy(reads, heardMembers(combination, weights));
   return {
     head: {
       ...identity,
-      members: models.map((model, k) => ({ weight: decider.weights[k]!, model })),
-      ...(decider.combination.kind === 'vote' ? {} : { combination: decider.combination }),
+      members: models.map((model, k) => ({ weight: weights[k]!, model })),
+      ...(combination.kind === 'vote' ? {} : { combination }),
       calibration: decider.calibration,
-      ...(limit === undefined || inputs.length === 0
-        ? {}
-        : { distribution: { mean: [...mean], deviation: [...deviation], limit } }),
       threshold: threshold.confidence,
       silenced: threshold.silenced,
       metrics: {
@@ -236,7 +243,18 @@ export async function trainHead(
       },
     },
     names: fitted.inputs,
+    ...(limit === undefined || inputs.length === 0 ? {} : { distribution: distributionOf(data, inputs, moves, limit) }),
   };
+}
+
+/** Each once, by the members at these places. */
+function readBy(reads: readonly (readonly string[])[], members: readonly number[]): string[] {
+  return [...new Set(members.flatMap((member) => reads[member] ?? []))];
+}
+
+function distributionOf({ table }: HeadData, inputs: readonly string[], rows: Int32Array, limit: number): NamedDistribution {
+  const { mean, deviation } = fitInputs(table, inputs.map(parseInput), rows);
+  return { inputs, mean: [...mean], deviation: [...deviation], limit };
 }
 
 export function jobOf(data: HeadData, fold: Fold, recipe: FlatRecipe, seed: number): FitJob {
@@ -296,8 +314,8 @@ export interface PredictedFold {
   readonly fitted: FitResult;
   /** Probability of up for each of `rows`, by member: the recipe's, the pooled ones, the shared ones. */
   readonly predictions: readonly Float64Array[];
-  /** Of each of `rows`, how far it lies from the rows that were trained on; undefined = not measured. */
-  readonly distances?: Float64Array | undefined;
+  /** Of each of `rows`; undefined = not measured. */
+  readonly distances?: Distances | undefined;
 }
 
 /** The test of a fold as members see it that know what was known when it began. */
@@ -309,15 +327,31 @@ export async function predictFold(
   seed: number,
 ): Promise<PredictedFold> {
   const job = jobOf(data, fold, recipe, seed);
-  const [fitted, ...others] = await Promise.all([
+  const others = [pooled, shared].filter((each) => each !== undefined);
+  const [fitted, predicted, reads] = await Promise.all([
     pool.fit(place, job),
-    pooled?.predict(fold.trainTo, data, job.predict),
-    shared?.predict(fold.trainTo, data, job.predict),
+    Promise.all(others.map((each) => each.predict(fold.trainTo, data, job.predict))),
+    Promise.all(others.map((each) => each.reads?.(fold.trainTo, data) ?? each.names.map(() => []))),
   ]);
-  const predictions = [...fitted.predictions, ...others.flatMap((each) => each ?? [])];
-  const inputs = fitted.inputs.map(parseInput);
-  const distances = inputs.length === 0 ? undefined : distancesFrom(job.rows, data.table, inputs, job.predict);
-  return { rows: job.predict, trained: job.rows.length, fitted, predictions, distances };
+  const allReads = [...fitted.reads, ...reads.flat()];
+  return {
+    ...{ rows: job.predict, trained: job.rows.length, fitted },
+    predictions: [...fitted.predictions, ...predicted.flat()],
+    distances: measureBy((members) => {
+      const inputs = readBy(allReads, members).map(parseInput);
+      return inputs.length === 0 ? undefined : distancesFrom(job.rows, data.table, inputs, job.predict);
+    }),
+  };
+}
+
+/** Deciders of later folds ask for the same members again and again. */
+function measureBy(measure: Distances): Distances {
+  const known = new Map<string, Float64Array | undefined>();
+  return (members) => {
+    const key = members.join();
+    if (!known.has(key)) known.set(key, measure(members));
+    return known.get(key);
+  };
 }
 
 /** Of predicted rows the moves whose label was known at `until`. */
@@ -337,8 +371,15 @@ export function joinMoves(
     ),
     up: upsOf(data, rows),
     times: Float64Array.from(rows, (row) => data.table.t[row]!),
-    distances: parts.some(({ distances }) => distances === undefined)
-      ? undefined
-      : Float64Array.from(parts.flatMap((part, p) => kept[p]!.map((i) => part.distances![i]!))),
+    distances: (heard) => {
+      const each = parts.map(({ distances }) => distances?.(heard));
+      return joinDistances(each.map((some, p) => some && Float64Array.from(kept[p]!, (i) => some[i]!)));
+    },
   };
+}
+
+/** One after another; undefined where one of them was not measured. */
+export function joinDistances(parts: readonly (Float64Array | undefined)[]): Float64Array | undefined {
+  const measured = parts.filter((part) => part !== undefined);
+  return measured.length < parts.length ? undefined : Float64Array.from(measured.flatMap((part) => [...part]));
 }

@@ -85,7 +85,7 @@ describe('training from the layout of the image', () => {
       device,
     ];
     const written = ['--out', join(work, `${device}.json`), '--key', join(work, 'operator.pem')];
-    const environment = { PATH: env.PATH, NODE_ENV: 'production', TSX_DISABLE_CACHE: '1', TRIBUTARY_CACHE: staged };
+    const environment = { PATH: process.env['PATH'], NODE_ENV: 'production', TSX_DISABLE_CACHE: '1', TRIBUTARY_CACHE: staged };
     return run(process.execPath, ['bin/tributary.js', 'train', ...given, ...written], {
       ...{ cwd: app, ...NOBODY },
       env: { ...environment, CUDA_CACHE_PATH: work, CUDA_VISIBLE_DEVICES: '-1' },

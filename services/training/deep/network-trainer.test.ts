@@ -107,6 +107,29 @@ if (!isTensorflowStaged()) {
     for (const each of [x, ...parameters]) each.dispose();
   });
 
+  test('stops when the newest rows have not got better for as many epochs as it has patience', async () => {
+    const dataset = makeDataset();
+    const random = createRandom(8);
+    const noise = dataset.outcomes.map(({ up, size }) => ({ up: up.map(() => Number(random.next() < 0.5)), size }));
+    let epochs = 0;
+    const options = { architecture: LSTM, epochs: 30, patience: 2, learningRate: 0.1 };
+    const { best } = await fit(staged, { ...dataset, outcomes: noise }, options, () => (epochs += 1));
+    expect(epochs).toBeLessThan(30);
+    expect(epochs).toBe(best.epoch + 2);
+  });
+
+  test('is held small by L2, and learns otherwise where some of it is dropped', async () => {
+    const sizes: number[] = [];
+    for (const change of [{}, { l2: 0.5 }, { architecture: { ...LSTM, dropout: 0.6 } }]) {
+      const { parameters } = await fit(staged, makeDataset(), { architecture: LSTM, ...change });
+      const deep = [...parameters].filter(([name]) => !name.startsWith('wide.') && !name.startsWith('head.'));
+      sizes.push(deep.reduce((sum, [, values]) => sum + values.reduce((total, value) => total + value ** 2, 0), 0));
+    }
+    const [free, held, dropped] = sizes;
+    expect(held).toBeLessThan(0.9 * free!);
+    expect(dropped).not.toBe(free);
+  });
+
   test('another seed is another network; a warm start begins where the other ended', async () => {
     const dataset = makeDataset();
     const fitted = await fit(staged, dataset, { architecture: LSTM, epochs: 1 });

@@ -4,7 +4,6 @@
  */
 import { seedFor } from '#libs/models/random.ts';
 import { isInSet, type TrainingSet } from '#libs/validation/splits.ts';
-import { type HeadData } from '../head-data.ts';
 import { type SharedMembers } from '../train.ts';
 import { type NetworkResult } from './network-pool.ts';
 import { type NetworkRecipe } from './network-recipes.ts';
