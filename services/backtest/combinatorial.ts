@@ -109,7 +109,7 @@ function namesOf({ recipe, others }: CombinatorialOptions): string[] {
 
 /** In the order of predictions, whether a member says no more than another does. */
 async function repeatsOf({ recipe, others }: CombinatorialOptions, set: TrainingSet, data: HeadData): Promise<boolean[]> {
-  const beside = others.map(({ names, repeats }) => repeats?.(set, data) ?? names.map(() => false));
+  const beside = others.map(async (members) => (await members.repeats?.(set, data)) ?? members.names.map(() => false));
   return [...recipe.members.map(() => false), ...(await Promise.all(beside)).flat()];
 }
 

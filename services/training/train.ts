@@ -331,7 +331,7 @@ export async function predictFold(
   const [fitted, predicted, reads] = await Promise.all([
     pool.fit(place, job),
     Promise.all(others.map((each) => each.predict(fold.trainTo, data, job.predict))),
-    Promise.all(others.map((each) => each.reads?.(fold.trainTo, data) ?? each.names.map(() => []))),
+    Promise.all(others.map(async (each) => (await each.reads?.(fold.trainTo, data)) ?? each.names.map(() => []))),
   ]);
   const allReads = [...fitted.reads, ...reads.flat()];
   return {

@@ -61,7 +61,7 @@ describe('a network', () => {
       const opinions = await scorer.consult('kraken', 'BTC-USD', window);
       expect(opinions?.[0]?.[1]).toBeCloseTo(sigmoid(1 + 4), 6);
       expect(scorer.score('kraken', 'BTC-USD', change.horizon ?? '1m', window)).toBeUndefined();
-      const { combination, members = silent.members } = { ...silent, ...change };
+      const { combination, members } = { ...silent, ...change };
       const said = [opinions![0]![1]!, 0.5];
       const weights = members.map(({ weight }) => weight);
       expect(scorer.score('kraken', 'BTC-USD', change.horizon ?? '1m', window, opinions)?.probabilityUp).toBe(

@@ -22,8 +22,7 @@ export async function createSharedMembers(
       Promise.all(members.map(({ networks }) => networks.predict(until, head, rows))),
     repeats: (until: number, head: HeadData) => Promise.all(members.map(({ networks }) => networks.repeats(until, head))),
     // Earlier steps of a window were the newest once.
-    reads: (until: number) =>
-      Promise.all(members.map(async ({ networks }) => (await networks.fittedBy(until))?.inputs ?? [])),
+    reads: (until: number) => Promise.all(members.map(async ({ networks }) => (await networks.fittedBy(until))?.inputs ?? [])),
     networks: async (until: number): Promise<NetworkResult[]> =>
       (await Promise.all(members.map(({ networks }) => networks.fittedBy(until)))).filter((each) => each !== undefined),
   };
