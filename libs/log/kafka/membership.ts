@@ -14,8 +14,8 @@ import { type LogObserver } from './observer.ts';
 import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
 
-/** What a fetch of a group that can wait waits for, as long as a fetch may take. */
-const GATHERED_BYTES = 64 * 1024;
+/** A group that can wait has few fetches, and large ones: whoever is behind then works in large pieces too. */
+const GATHERING = { minBytes: 64 * 1024, maxBytesPerPartition: 8 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 };
 
 /** A partition this member has. */
 export interface Lease {
@@ -62,7 +62,7 @@ export class Membership {
     this.#context = context;
     this.#observer = observer;
     this.#consumer = connection.consumer(connection.groupName(options.group), {
-      minBytes: options.canWait === true ? GATHERED_BYTES : 1,
+      ...(options.canWait === true && GATHERING),
       partitionAssigners: [
         sticky(() => [...this.#leases.values()].map((lease) => slot(connection.topicName(lease.topic), lease.partition))),
       ],
