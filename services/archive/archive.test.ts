@@ -313,6 +313,45 @@ describe('archive', () => {
     expect(await context.metrics.metrics()).toMatch(/tributary_archive_retries_total [1-9]/);
   });
 
+  test('inserts cut on the way, made without an answer, or answered too late are made again, and stand once', async () => {
+    const front = await openFront();
+    const log = await openLog();
+    const store = await opened(openStore({ url: front.url, timeoutMs: 3_000 }), (store) => store.close());
+    await archive(log, { store });
+    await log.append(trades(0, 3000));
+    front.faults.push('cut within', 'cut after', 'unanswered', 'cut after', 'cut within');
+    const context = await archive(log, { store, batchRows: 500 });
+    expect(front.faults).toEqual([]);
+    // A statement names its token: three were made twice.
+    const made = front.statements.filter((sql) => sql.startsWith('INSERT INTO ticks'));
+    expect(made.length - new Set(made).size).toBe(3);
+    expect(await numbers(store, 'SELECT count() AS n, uniqExact(trade_id) AS ids FROM trades')).toEqual({ n: 3000, ids: 3000 });
+    expect((await auditArchive(log, store)).filter(({ isEqual }) => !isEqual)).toEqual([]);
+    expect(await context.metrics.metrics()).toContain('tributary_archive_retries_total 5');
+  }, 60_000);
+
+  test('a store that refuses for too many parts is asked again until it takes them', async () => {
+    const log = await openLog();
+    const store = await openHere();
+    await archive(log, { store });
+    await log.append(trades(0, 100));
+    await archive(log, { store });
+    await store.execute('ALTER TABLE ticks MODIFY SETTING parts_to_throw_insert = 1');
+    await log.append(trades(100, 2000));
+    const context = contextOf(log);
+    const stop = new AbortController();
+    const running = runArchive(context, { store, flushMs: 0, batchRows: 500, maxBackoffMs: 50 }, stop.signal);
+    await when(() => context.health.parts()['archive']?.detail.startsWith('the store is away') === true);
+    expect(await numbers(store, 'SELECT count() AS n FROM trades')).toEqual({ n: 100 });
+    await store.execute('ALTER TABLE ticks RESET SETTING parts_to_throw_insert');
+    await when(() => isArchived(log));
+    expect(context.health.ready).toBe(true);
+    stop.abort();
+    await running;
+    expect(await numbers(store, 'SELECT count() AS n, uniqExact(trade_id) AS ids FROM trades')).toEqual({ n: 2000, ids: 2000 });
+    expect((await auditArchive(log, store)).filter(({ isEqual }) => !isEqual)).toEqual([]);
+  });
+
   test('stops at once while the store is away; another source is refused', async () => {
     const log = await openLog();
     const store = await openHere();

@@ -1,6 +1,6 @@
 /**
  * A stand-in for a ClickHouse server, for tests only: HTTP in front of an embedded ClickHouse, enough for @clickhouse/client's normal path
- * (parameters, compression both ways, error codes), and it can be taken down for a while.
+ * (parameters, compression both ways, error codes), and it can be taken down for a while or fail single inserts.
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -12,8 +12,16 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { drainPending, Session } from 'chdb';
 import { messageOf } from '../../errors/errors.ts';
 
+/**
+ * Of one insert: its connection is cut while its rows come, so that it is not made; it is made and cut before the answer; it is made and the
+ * answer does not come before the client gives up.
+ */
+export type InsertFault = 'cut within' | 'cut after' | 'unanswered';
+
 export interface HttpFront {
   readonly url: string;
+  /** What happens to the next inserts, one each, the first one first. */
+  readonly faults: InsertFault[];
   /** Statements that were run, oldest first. */
   readonly statements: string[];
   /** Refuses connections and cuts those there are, without answering what is in hand. */
@@ -34,16 +42,23 @@ export async function startHttpFront(path: string, security?: FrontSecurity, con
   const connectionArgs = configuration === undefined ? [] : [`--config-file=${configuration}`];
   const session = new Session(path, { connectionArgs });
   const statements: string[] = [];
+  const faults: InsertFault[] = [];
   let turn: Promise<unknown> = Promise.resolve();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { searchParams } = new URL(request.url!, 'http://front');
+    const fault = searchParams.get('query')?.startsWith('INSERT') === true ? faults.shift() : undefined;
+    if (fault === 'cut within') {
+      request.once('data', () => request.destroy());
+      return;
+    }
     const sent = await buffer(request);
     if (security !== undefined && !isLogin(request, security.login)) {
       response.writeHead(403, { 'x-clickhouse-exception-code': '516' }).end('Code: 516. DB::Exception: Authentication failed.');
       return;
     }
     const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
-    const work = turn.then(() => run(new URL(request.url!, 'http://front').searchParams, body));
+    const work = turn.then(() => run(searchParams, body));
     turn = work.catch(() => undefined);
     const { status, headers, bytes } = await work.then(
       (result) => ({ status: 200, headers: {}, bytes: result }),
@@ -53,6 +68,8 @@ export async function startHttpFront(path: string, security?: FrontSecurity, con
         bytes: Buffer.from(messageOf(thrown)),
       }),
     );
+    if (fault === 'cut after') request.destroy();
+    if (fault !== undefined) return;
     const gzip = (request.headers['accept-encoding'] ?? '').includes('gzip');
     response
       .writeHead(status, { ...headers, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
@@ -84,6 +101,7 @@ export async function startHttpFront(path: string, security?: FrontSecurity, con
       return `${security?.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
     },
     statements,
+    faults,
     async down() {
       const closing = server;
       server = undefined;
