@@ -7,6 +7,12 @@ export interface PartHealth {
 
 export class Health {
   readonly #parts = new Map<string, PartHealth>();
+  #drains = false;
+
+  /** The process has been told to stop: it is not ready from now on, whatever its parts say while they finish. */
+  drain(): void {
+    this.#drains = true;
+  }
 
   set(part: string, state: { readonly ready: boolean; readonly live?: boolean; readonly detail?: string }): void {
     this.#parts.set(part, { live: state.live ?? true, ready: state.ready, detail: state.detail ?? '' });
@@ -17,7 +23,7 @@ export class Health {
   }
 
   get ready(): boolean {
-    return this.#parts.size > 0 && [...this.#parts.values()].every((part) => part.live && part.ready);
+    return !this.#drains && this.#parts.size > 0 && [...this.#parts.values()].every((part) => part.live && part.ready);
   }
 
   parts(): Readonly<Record<string, PartHealth>> {

@@ -25,6 +25,24 @@ export interface TelemetryServer {
   readonly closed: Promise<void>;
 }
 
+/**
+ * Listens while `run` works. Once `signal` aborts it answers that the process is not ready, before `run` hears of it and until all that `run`
+ * had in hand is done. Throws `TRB_PORT_IN_USE`, and what `run` throws.
+ */
+export async function serveWhile(options: TelemetryServerOptions, signal: AbortSignal, run: () => Promise<void>): Promise<void> {
+  const drain = (): void => options.health.drain();
+  if (signal.aborted) drain();
+  else signal.addEventListener('abort', drain, { once: true });
+  const ended = new AbortController();
+  const { closed } = await startTelemetryServer(options, ended.signal);
+  try {
+    await run();
+  } finally {
+    ended.abort();
+    await closed;
+  }
+}
+
 /** Listens until `signal` aborts. Throws `TRB_PORT_IN_USE`. */
 export async function startTelemetryServer(options: TelemetryServerOptions, signal: AbortSignal): Promise<TelemetryServer> {
   const { port, host = '127.0.0.1' } = options;

@@ -3,7 +3,7 @@ import { Gauge, Registry } from 'prom-client';
 import { Health } from './health.ts';
 import { createMetrics, serviceMetrics } from './metrics.ts';
 import { namingProblems } from './naming.ts';
-import { startTelemetryServer } from './server.ts';
+import { serveWhile, startTelemetryServer } from './server.ts';
 
 describe('metrics', () => {
   test("the process's own and a service's metrics pass Prometheus' naming rules", async () => {
@@ -64,5 +64,29 @@ describe('server', () => {
     });
     stop.abort();
     await server.closed;
+  });
+
+  test('says that it is not ready before the work hears that it is to stop, and answers until the work has drained', async () => {
+    const health = new Health();
+    const stop = new AbortController();
+    let url = '';
+    const status = async (path: string): Promise<number> => (await fetch(`${url}${path}`)).status;
+    const seen: unknown[] = [];
+    await serveWhile({ port: 0, metrics: createMetrics(), health, listening: (at) => (url = at) }, stop.signal, async () => {
+      health.set('work', { ready: true });
+      seen.push(health.ready, await status('/readyz'));
+      const told = new Promise<void>((resolve) =>
+        stop.signal.addEventListener('abort', () => {
+          seen.push(health.ready);
+          resolve();
+        }),
+      );
+      stop.abort();
+      await told;
+      health.set('work', { ready: true });
+      seen.push(await status('/readyz'), await status('/healthz'), await status('/metrics'));
+    });
+    expect(seen).toEqual([true, 200, false, 503, 200, 200]);
+    await expect(status('/readyz')).rejects.toThrow();
   });
 });

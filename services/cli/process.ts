@@ -8,7 +8,7 @@ import { Health } from '#libs/telemetry/health.ts';
 import { createLogger, type Logger } from '#libs/telemetry/logger.ts';
 import { createMetrics, serviceMetrics } from '#libs/telemetry/metrics.ts';
 import { openSpanExport, type SpanExport } from '#libs/telemetry/otlp.ts';
-import { startTelemetryServer } from '#libs/telemetry/server.ts';
+import { serveWhile } from '#libs/telemetry/server.ts';
 import { Trail } from '#libs/telemetry/trail.ts';
 import { type KafkaChoice, toKafkaOptions } from './kafka.ts';
 
@@ -75,22 +75,18 @@ export async function runAlone(
   const trail = Trail.open(logger, spans);
   const context: ServiceContext = { log, clock: systemClock, logger, metrics, health, source: options.source, trail };
   try {
-    await startTelemetryServer(
-      {
-        port: options.metricsPort,
-        host: options.metricsHost,
-        metrics,
-        health,
-        listening: (url) => logger.info({ url }, 'metrics'),
-      },
-      signal,
-    );
-    await run(context, signal);
+    const server = {
+      port: options.metricsPort,
+      host: options.metricsHost,
+      metrics,
+      health,
+      listening: (url: string) => logger.info({ url }, 'metrics'),
+    };
+    await serveWhile(server, signal, () => run(context, signal));
   } catch (thrown) {
     logger.error({ err: thrown }, describeError(thrown));
     throw thrown;
   } finally {
-    health.set(name, { ready: false, detail: 'stopped' });
     await log.close();
     await spans?.close();
   }

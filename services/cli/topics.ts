@@ -1,6 +1,6 @@
 /**
  * `tributary topics apply`: creates what is missing on Kafka and shows the difference; never shrinks anything. `topics backup` and `restore`: copies
- * of the compacted ones.
+ * of the compacted ones. `topics replay`: letters of `dead-letter` once more.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type EventLog } from '#libs/log/port.ts';
@@ -49,7 +49,10 @@ export function topicsCommand(): Command {
         .default(['models', 'feature-state'], 'models,feature-state'),
     );
   const restore = topics.command('restore').description('write such a file into topics that are empty').argument('<file>');
-  for (const option of kafkaOptions()) [backup, restore].forEach((command) => command.addOption(option));
+  const replay = topics
+    .command('replay')
+    .description('write what stands in dead-letter once more to ticks, for services that can read it by now; each letter once');
+  for (const option of kafkaOptions()) [backup, restore, replay].forEach((command) => command.addOption(option));
   backup.action((file: string, { topics: chosen, ...kafka }: KafkaChoice & { readonly topics: readonly Topic[] }) =>
     onLog(kafka, async (log) => {
       const { backupTopics } = await import('#libs/log/backup.ts');
@@ -60,6 +63,13 @@ export function topicsCommand(): Command {
     onLog(kafka, async (log) => {
       const { restoreTopics } = await import('#libs/log/backup.ts');
       process.stdout.write(`${await restoreTopics(log, file)} records restored\n`);
+    }),
+  );
+  replay.action((kafka: KafkaChoice) =>
+    onLog(kafka, async (log) => {
+      const { replayLetters } = await import('#libs/dead-letter/replay.ts');
+      const { replayed, repeated, left } = await replayLetters(log);
+      process.stdout.write(`${replayed} ticks written again; letters about the same: ${repeated}, about other topics: ${left}\n`);
     }),
   );
   return topics;

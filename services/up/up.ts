@@ -56,12 +56,15 @@ export async function up(options: UpOptions, signal: AbortSignal): Promise<void>
     try {
       const store = await openStore({ path: join(directory, 'clickhouse') });
       const spans = tracesTo(options.traces, 'tributary', market.kind, logger);
+      const health = new Health();
+      // Before any part hears of it: they register later.
+      running.addEventListener('abort', () => health.drain(), { once: true });
       const context: ServiceContext = {
         log,
         clock: systemClock,
         logger,
         metrics: createMetrics({ source: market.kind }),
-        health: new Health(),
+        health,
         source: market.kind,
         trail: Trail.open(logger, spans),
       };
