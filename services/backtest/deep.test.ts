@@ -77,6 +77,21 @@ if (!isTensorflowStaged()) {
     );
 
     test(
+      'what comes after a fold moves none of its decisions',
+      async () => {
+        const hourly = { ...parseBacktestOptions({ ...asked, models: 'all', retrainEvery: '1h' }), targets: ['close'] as const };
+        const foldsOf = async (minutes: number): Promise<BacktestReport['results'][number]['folds']> => {
+          const given = { candles: market(minutes), networks: [tiny(LSTM_RECIPE)] };
+          return (await runBacktest(hourly, given)).results[0]!.folds;
+        };
+        const [first, second] = await foldsOf(TRAINED + TESTED);
+        expect(await foldsOf(TRAINED + TESTED / 2)).toEqual([first]);
+        expect(second!.sha256).not.toBe(first!.sha256);
+      },
+      PATIENCE,
+    );
+
+    test(
       'combinatorial validation has them too, but for the incumbent',
       async () => {
         const until = new Date(START + TRAINED * MINUTE).toISOString();
