@@ -106,6 +106,9 @@ describe('candle files', () => {
     ['a time within a minute', '2024-01-01T00:03:07Z,kraken,BTC-USD,1,1,1,1,1,1', /line 5: ts is .* start of a minute/],
     ['no time', 'yesterday,kraken,BTC-USD,1,1,1,1,1,1', /line 5: ts is "yesterday"/],
     ['a symbol of another style', '2024-01-01T00:03:00Z,kraken,XBT/USD,1,1,1,1,1,1', /line 5: symbol is "XBT\/USD"/],
+    ['a formula for a venue', '2024-01-01T00:03:00Z,=1+1,BTC-USD,1,1,1,1,1,1', /line 5: venue is "=1\+1"/],
+    ['a formula for a symbol', '2024-01-01T00:03:00Z,kraken,@SUM(A1)-USD,1,1,1,1,1,1', /line 5: symbol is "@SUM\(A1\)-USD"/],
+    ['a path for a venue', '2024-01-01T00:03:00Z,../kraken,BTC-USD,1,1,1,1,1,1', /line 5: venue is "\.\.\/kraken"/],
     ['an empty line', '\n2024-01-01T00:03:00Z,kraken,BTC-USD,1,1,1,1,1,1', /line 5: the line is empty/],
     ['a line without end', 'x'.repeat(100_000), /line 5: longer than/],
     [
