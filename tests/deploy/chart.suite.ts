@@ -243,6 +243,28 @@ describe('what the values decide', () => {
     );
     expect(named('large', 'HorizontalPodAutoscaler')).toEqual([]);
     expect(rendered['lag as an external metric']!.yaml).toContain('name: tributary_features_lag_records');
+    const specOf = (name: string, kind: string): unknown =>
+      rendered[name]!.manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === 'release-features')![
+        'spec'
+      ];
+    expect(specOf('small', 'HorizontalPodAutoscaler')).toMatchObject({
+      metrics: [{ type: 'Resource', resource: { name: 'cpu' } }],
+    });
+    expect(specOf('large', 'ScaledObject')).toMatchObject({ triggers: [{ type: 'kafka' }, { type: 'cpu' }] });
+  });
+
+  test('of what runs, no more than one pod at a time is drained', () => {
+    const Budget = z.object({
+      maxUnavailable: z.literal(1),
+      selector: z.object({ matchLabels: z.record(z.string(), z.string()) }),
+    });
+    const { manifests, pods } = rendered['small']!;
+    const budgets = manifests.filter(({ kind }) => kind === 'PodDisruptionBudget').map((each) => Budget.parse(each['spec']));
+    for (const { owner, metadata } of pods.filter((pod) => pod.owner.kind === 'Deployment')) {
+      const isCovered = ({ selector }: z.output<typeof Budget>): boolean =>
+        Object.entries(selector.matchLabels).every(([key, value]) => metadata.labels[key] === value);
+      expect([owner.metadata.name, budgets.filter(isCovered).length]).toEqual([owner.metadata.name, 1]);
+    }
   });
 
   test('training asks for a GPU, tolerates its nodes and keeps what CUDA compiled', () => {
@@ -251,6 +273,7 @@ describe('what the values decide', () => {
     expect(train).toMatchObject({ image: 'tributary-trainer:0.1.0', resources: { limits: { 'nvidia.com/gpu': 1 } } });
     expect(pod!.spec['tolerations']).toEqual([{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }]);
     expect(train.volumeMounts.map(({ mountPath }) => mountPath)).toContain('/var/cache/cuda');
+    expect(pod!.owner['spec']).toMatchObject({ jobTemplate: { spec: { backoffLimit: 2, activeDeadlineSeconds: 7_200 } } });
   });
 
   test('a search is shared by the pods of an indexed Job, off by default, on GPUs where networks are searched', () => {
