@@ -17,6 +17,8 @@ const LONGEST_MS = 3_600_000;
 export interface Instance {
   /** Throws when something has ended by itself. */
   scrape(): Promise<Scrape>;
+  /** Memory of its own, and files that it has mapped: pages of the log that the kernel takes back when it wants them; bytes. */
+  memory(): Promise<{ readonly own: number; readonly mapped: number }>;
   /** Seconds of processor time used so far, by who used it. */
   processorSeconds(): Promise<ReadonlyMap<string, number>>;
   stop(): Promise<void>;
@@ -46,6 +48,7 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
   while (!(await isDeciding())) await delay(500);
   return {
     scrape,
+    memory: () => memoryOf(child.pid!),
     processorSeconds: () => usedBy(child.pid!),
     stop: async () => {
       if (child.exitCode === null) {
@@ -68,6 +71,10 @@ export async function startOnKafka(messagesPerSecond: number): Promise<Instance>
       for (const [series, value] of scrapes.flatMap((scrape) => [...scrape])) all.set(series, (all.get(series) ?? 0) + value);
       return all;
     },
+    memory: async () => {
+      const each = await Promise.all([...rig.pids().values()].map(memoryOf));
+      return each.reduce(({ own, mapped }, one) => ({ own: own + one.own, mapped: mapped + one.mapped }), { own: 0, mapped: 0 });
+    },
     processorSeconds: async () => {
       const used = new Map<string, number>();
       for (const [name, pid] of [...rig.pids(), ...(await brokers(process.pid))])
@@ -88,6 +95,12 @@ function hasDecided(scrape: Scrape): boolean {
 
 async function scrapeOf(url: string): Promise<Scrape> {
   return parseMetrics(await (await fetch(url, { signal: AbortSignal.timeout(30_000) })).text());
+}
+
+async function memoryOf(pid: number): Promise<{ readonly own: number; readonly mapped: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const bytes = (field: string): number => 1024 * Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)![1]);
+  return { own: bytes('RssAnon') + bytes('RssShmem'), mapped: bytes('RssFile') };
 }
 
 /** By thread name, of the process and those that it started; the main thread of the process is `main`. */

@@ -46,6 +46,8 @@ const QUEUES = [
 interface Sample {
   readonly at: number;
   readonly scrape: Scrape;
+  /** Bytes. */
+  readonly memory: { readonly own: number; readonly mapped: number };
 }
 
 if (positionals[0] === 'soak') await soak(Number(values.rate), Number(values.minutes ?? 30));
@@ -61,17 +63,17 @@ async function soak(rate: number, minutes: number): Promise<void> {
     const least = (metric: string): number[] =>
       perMinute.map((some) => Math.min(...some.map(({ scrape }) => total(scrape, metric))));
     const heap = least('nodejs_heap_size_used_bytes').map((bytes) => bytes / MIB);
-    const rss = least('process_resident_memory_bytes').map((bytes) => bytes / MIB);
+    const own = perMinute.map((some) => Math.min(...some.map(({ memory }) => memory.own)) / MIB);
     const queues = QUEUES.map((metric) => ({ metric, values: least(metric) }));
     const loop = samples.map(({ scrape }) => total(scrape, 'nodejs_eventloop_lag_p99_seconds')).sort((a, b) => a - b);
     const p99 = loop[Math.floor(0.99 * (loop.length - 1))]!;
     const growing = [
       ...(grows(heap, GROWTH) ? ['heap'] : []),
-      ...(grows(rss, GROWTH) ? ['RSS'] : []),
+      ...(grows(own, GROWTH) ? ['memory'] : []),
       ...queues
-        .filter(({ values: own }) =>
+        .filter(({ values: depths }) =>
           grows(
-            own.map((depth) => depth + 1),
+            depths.map((depth) => depth + 1),
             1,
           ),
         )
@@ -79,12 +81,13 @@ async function soak(rate: number, minutes: number): Promise<void> {
     ];
     const line = {
       ...{ scenario: 'soak', rate, minutes, events_per_second: eventRate(samples) },
-      ...{ heap_mib: heap.at(-1)!, heap_slope: trendOf(heap), rss_mib: rss.at(-1)!, rss_slope: trendOf(rss) },
-      ...{ event_loop_p99_ms: p99 * 1000, growing },
+      ...{ heap_mib: heap.at(-1)!, heap_slope: trendOf(heap), memory_mib: own.at(-1)!, memory_slope: trendOf(own) },
+      ...{ mapped_mib: samples.at(-1)!.memory.mapped / MIB, event_loop_p99_ms: p99 * 1000, growing },
     };
     say(
       `soak: ${minutes} min at ${rate} messages/s asked, ${line.events_per_second.toFixed(0)} events/s; heap ${heap.at(-1)!.toFixed(0)} MiB ` +
-        `(${interval(line.heap_slope)} MiB a minute), RSS ${rss.at(-1)!.toFixed(0)} MiB (${interval(line.rss_slope)}); event loop p99 ` +
+        `(${interval(line.heap_slope)} MiB a minute), memory ${own.at(-1)!.toFixed(0)} MiB (${interval(line.memory_slope)}) and ` +
+        `${line.mapped_mib.toFixed(0)} MiB of mapped files; event loop p99 ` +
         `${(p99 * 1000).toFixed(1)} ms; growing: ${growing.join(', ') || 'nothing'}`,
     );
     await keep([line]);
@@ -159,7 +162,7 @@ async function watch(instance: Instance, during: number): Promise<Sample[]> {
   const samples: Sample[] = [];
   const end = Date.now() + during;
   while (Date.now() < end) {
-    samples.push({ at: Date.now(), scrape: await instance.scrape() });
+    samples.push({ at: Date.now(), scrape: await instance.scrape(), memory: await instance.memory() });
     await delay(STEP_MS);
   }
   return samples;
