@@ -35,6 +35,8 @@ describeWithKafka('delivery', () => {
   let audit: readonly AuditLine[];
   /** Records of `ticks` a second. */
   let rate: number;
+  /** How many copies of a record topics want before it is acknowledged. */
+  let acknowledging: readonly (string | undefined)[];
 
   beforeAll(async () => {
     const begun = Date.now();
@@ -45,6 +47,7 @@ describeWithKafka('delivery', () => {
     });
     rig = started;
     try {
+      acknowledging = await started.acknowledging();
       const begin = Date.now();
       const windows = await runScenarios(started);
       await delay(AFTERMATH_MS);
@@ -94,6 +97,10 @@ describeWithKafka('delivery', () => {
   test('the archive holds what the log holds, by count and checksum', () => {
     expect(audit.filter(({ isEqual }) => !isEqual)).toEqual([]);
     expect(audit.reduce((sum, { rows }) => sum + rows, 0)).toBeGreaterThan(evidence.ticks / 2);
+  });
+
+  test('of three copies two must have what is acknowledged', () => {
+    expect(acknowledging).toEqual(['2']);
   });
 
   test('each process drains and ends with 0 when told to stop', () => {

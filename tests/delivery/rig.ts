@@ -6,7 +6,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { applyTopics, openKafkaLog } from '#libs/log/kafka.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { signBundle } from '#libs/models/signature.ts';
@@ -171,6 +171,22 @@ export class Rig {
   /** Process ids of the services and the simulator, by name. */
   pids(): ReadonlyMap<string, number> {
     return this.#processes.pids();
+  }
+
+  /** `min.insync.replicas` of the services' topics, each value once. */
+  async acknowledging(): Promise<readonly (string | undefined)[]> {
+    const admin = new Kafka({ brokers: [...this.cluster.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const names = (await admin.listTopics()).filter((name) => name.startsWith(PREFIX));
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: ['min.insync.replicas'] })),
+      });
+      return [...new Set(resources.map(({ configEntries }) => configEntries[0]?.configValue))];
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   /** Every trade that the venues have made. */

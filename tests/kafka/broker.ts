@@ -32,7 +32,6 @@ const OF_THREE = `${SETTINGS}offsets.topic.replication.factor=3
 transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
 default.replication.factor=3
-min.insync.replicas=2
 share.coordinator.state.topic.replication.factor=3
 share.coordinator.state.topic.min.isr=2
 leader.imbalance.check.interval.seconds=5

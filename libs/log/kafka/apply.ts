@@ -49,13 +49,20 @@ export async function applyTopics(options: z.input<typeof Options>): Promise<rea
   const admin = connection.admin();
   try {
     await admin.connect();
-    const existing = await existingPartitions(admin, connection);
-    const partitions = settings.partitions ?? existing.get('ticks') ?? DEFAULT_PARTITIONS;
-    for (const [topic, count] of existing) refuseOther(topic, count, wanted(topic, partitions));
+    const existing = await existingTopics(admin, connection);
+    const partitions = settings.partitions ?? existing.get('ticks')?.partitions ?? DEFAULT_PARTITIONS;
+    for (const [topic, found] of existing) refuseOther(topic, found.partitions, wanted(topic, partitions));
     const made = TOPICS.filter((topic) => !existing.has(topic));
-    if (!settings.dryRun && made.length > 0) await createTopics(admin, connection, made, partitions, settings);
     const creations = made.map((topic) => `${topic}: created with ${wanted(topic, partitions)} partitions`);
-    const changes = await Promise.all([...existing.keys()].map((topic) => applyConfig(admin, connection, topic, settings)));
+    if (!settings.dryRun && made.length > 0) {
+      await createTopics(admin, connection, made, partitions, settings);
+      // How many copies they have may be the brokers' choice, and how many must acknowledge follows from it.
+      const created = await existingTopics(admin, connection);
+      await Promise.all(made.map((topic) => applyConfig(admin, connection, topic, created.get(topic)?.copies, settings)));
+    }
+    const changes = await Promise.all(
+      [...existing].map(([topic, { copies }]) => applyConfig(admin, connection, topic, copies, settings)),
+    );
     const { aclPrincipal, dryRun } = settings;
     const rights = aclPrincipal === undefined ? [] : await applyAccess(admin, connection, aclPrincipal, dryRun);
     return [...creations, ...changes.flat(), ...rights];
@@ -79,7 +86,7 @@ async function createTopics(
       topic: connection.topicName(topic),
       numPartitions: wanted(topic, partitions),
       replicationFactor,
-      configEntries: Object.entries(configOf(topic, retention[topic])).map(([name, value]) => ({ name, value })),
+      configEntries: Object.entries(configOf(topic, undefined, retention[topic])).map(([name, value]) => ({ name, value })),
     })),
   });
   const names = topics.map((topic) => connection.topicName(topic));
@@ -96,12 +103,23 @@ async function haveLeaders(admin: Admin, names: readonly string[], isLast: boole
   }
 }
 
-async function existingPartitions(admin: Admin, connection: Connection): Promise<Map<Topic, number>> {
+interface Existing {
+  readonly partitions: number;
+  /** Of each partition. */
+  readonly copies: number;
+}
+
+async function existingTopics(admin: Admin, connection: Connection): Promise<Map<Topic, Existing>> {
   const names = new Set(await admin.listTopics());
   const existing = TOPICS.filter((topic) => names.has(connection.topicName(topic)));
   if (existing.length === 0) return new Map();
   const { topics } = await admin.fetchTopicMetadata({ topics: existing.map((topic) => connection.topicName(topic)) });
-  return new Map(topics.map(({ name, partitions }) => [connection.topicOf(name)!, partitions.length]));
+  return new Map(
+    topics.map(({ name, partitions }) => [
+      connection.topicOf(name)!,
+      { partitions: partitions.length, copies: Math.min(...partitions.map(({ replicas }) => replicas.length)) },
+    ]),
+  );
 }
 
 function wanted(topic: Topic, partitions: number): number {
@@ -115,9 +133,13 @@ function refuseOther(topic: Topic, count: number, expected: number): void {
   });
 }
 
-function configOf(topic: Topic, retention: number | undefined): Record<string, string> {
+/** With three copies, one broker may be away and whatever is acknowledged still stands on two. */
+function configOf(topic: Topic, copies: number | undefined, retention: number | undefined): Record<string, string> {
   const { retentionMs } = TOPIC_SETTINGS[topic];
-  const limit = { 'max.message.bytes': String(MAX_VALUE_BYTES + MAX_KEY_BYTES + OVERHEAD) };
+  const limit = {
+    'max.message.bytes': String(MAX_VALUE_BYTES + MAX_KEY_BYTES + OVERHEAD),
+    ...(copies !== undefined && copies >= 3 && { 'min.insync.replicas': '2' }),
+  };
   if (retentionMs === undefined) return { ...limit, 'cleanup.policy': 'compact', ...COMPACTED_SEGMENTS };
   return { ...limit, 'cleanup.policy': 'delete', 'retention.ms': String(retention ?? retentionMs) };
 }
@@ -126,10 +148,11 @@ async function applyConfig(
   admin: Admin,
   connection: Connection,
   topic: Topic,
+  copies: number | undefined,
   { retention, dryRun }: Settings,
 ): Promise<string[]> {
   const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: connection.topicName(topic) };
-  const wantedConfig = configOf(topic, retention[topic]);
+  const wantedConfig = configOf(topic, copies, retention[topic]);
   const { entries, changes } = await compare(admin, resource, wantedConfig);
   const lines = changes.map(({ setting, from, to }) => `${topic}: ${setting} ${from ?? 'unset'} -> ${to}`);
   if (changes.length === 0 || dryRun) return lines;
