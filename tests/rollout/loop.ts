@@ -1,25 +1,30 @@
 /**
  * The loop closed on the simulator: the services of a replay, the rollout among them, on a market that is drawn beforehand and comes into the log
  * a minute at a time, each when everything about the one before it is decided, settled and judged. Days of market time pass in minutes; the
- * services take their time from the market, and training is the process that the chart's CronJob runs, on what ClickHouse knows by then.
+ * services take their time from the market. The store is filled and models are trained as by the chart's CronJob: history by the venues' REST, again and
+ * again, and `tributary train` on what ClickHouse knows by then.
  */
 import { mkdir, readFile } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { join } from 'node:path';
+import { systemClock } from '#libs/clock/clock.ts';
 import { candlesToTicks } from '#libs/history/candle-events.ts';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { operatorKey, trustIn } from '#libs/registry/operator-key.ts';
 import { carryOut, openRegistries, type Order, type Registries } from '#libs/registry/order.ts';
-import { insertCandles } from '#libs/store/candles.ts';
 import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
 import { type HttpFront, startHttpFront } from '#libs/store/testing/http-front.ts';
 import { ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
+import { runBackfill } from '#services/backfill/service.ts';
 import { type Chain, openChain } from '#services/replay/chain.ts';
 import { feedHistory } from '#services/replay/feed.ts';
 import { MarketClock } from '#services/replay/market-clock.ts';
+import { ManualClock } from '#services/simulator/manual-clock.ts';
+import { type SimulatorOptions } from '#services/simulator/options.ts';
+import { startSimulator } from '#services/simulator/simulator.ts';
 import { Processes } from '#tests/shapes/processes.ts';
 
 const MINUTE = 60_000;
@@ -27,6 +32,12 @@ const HORIZONS = ['1m', '5m'] as const;
 /** What a training learns from: the fewest that a head needs to be let speak. */
 export const TRAINING_DAYS = 2;
 const DATABASE = 'default';
+/** The chart's CronJob asks every six hours; what Kraken keeps is gone after twelve. */
+const HISTORY_EVERY = 12 * 60 * MINUTE;
+/** Of the simulator: more than what Kraken keeps. */
+const HISTORY_DAYS = 0.6;
+/** After the end of a minute a venue has it for sure, milliseconds. */
+const SETTLED_MS = 5_000;
 /** Whatever hangs is ended by then. */
 const LONGEST_MS = 900_000;
 
@@ -41,7 +52,10 @@ export interface LoopOptions {
   readonly folder: string;
   /** The operator's; made where there is none. */
   readonly key: string;
-  /** By minute. */
+  /** What the venues' REST serves. */
+  readonly market: Required<Pick<SimulatorOptions, 'seed' | 'edge'>> &
+    Pick<SimulatorOptions, 'leaderChangesAt'> & { readonly symbol: string };
+  /** By minute: the same market, from where it begins; what comes after the last training may be another. */
   readonly rows: readonly CandleRow[];
   /** First decision, milliseconds: what comes before is history. */
   readonly from: number;
@@ -64,8 +78,6 @@ export class Loop {
   readonly #processes: Processes;
   readonly #following: Promise<void>[];
   #registries!: Registries;
-  /** Candles in the store. */
-  #known = 0;
 
   private constructor(
     options: LoopOptions,
@@ -127,12 +139,19 @@ export class Loop {
       rows.filter(({ start }) => start < from - MINUTE),
       rows.filter(({ start }) => start >= from - MINUTE),
     ];
+    // What no training reads any more is not asked for.
+    const lastTraining = Math.max(from, ...calendar.keys());
     const pace = async (t: number): Promise<void> => {
       await this.#chain.settled();
       this.#clock.advance(t);
+      if (t % HISTORY_EVERY === 0 && t <= lastTraining) await this.#fetchHistory();
       await calendar.get(t)?.();
     };
     const done = (async () => {
+      for (let t = rows[0]!.start + HISTORY_EVERY; t < from - MINUTE; t += HISTORY_EVERY) {
+        this.#clock.advance(t);
+        await this.#fetchHistory();
+      }
       await feedHistory(context.log, candlesToTicks(history), {}, running);
       this.#clock.advance(from - MINUTE);
       await prepare();
@@ -142,23 +161,37 @@ export class Loop {
     await Promise.race([done, ended]);
   }
 
-  /** As the chart's CronJob does: candles into the store, then `tributary train --from clickhouse`. */
+  /** As the chart's CronJob does: history into the store, then `tributary train --from clickhouse`. */
   async train(name: string, ...options: string[]): Promise<Bundle> {
-    const { rows, folder, key } = this.#options;
-    const now = this.#clock.now();
-    const end = rows.findIndex(({ start }) => start >= now);
-    const known = rows.slice(this.#known, end < 0 ? rows.length : end);
-    this.#known += known.length;
-    for (const venue of new Set(known.map((row) => row.venue))) {
-      const own = known.filter((row) => row.venue === venue);
-      const range = { from: own[0]!.start, to: now };
-      await insertCandles(this.store, venue, own[0]!.instrument, range, own, 'rest');
-    }
+    const { folder, key } = this.#options;
+    await this.#fetchHistory();
     const out = join(folder, `${name}.json`);
     const store = ['--from', 'clickhouse', '--clickhouse', this.#front.url, '--clickhouse-database', DATABASE];
     const given = ['--days', `${TRAINING_DAYS}`, '--horizons', HORIZONS.join(','), '--key', key, '--out', out];
     await this.#processes.run(name, 'train', ...store, ...given, ...options);
     return { bundle: await readFile(out), told: this.#processes.output(name) };
+  }
+
+  /** What `tributary backfill` does: candles by the venues' REST, as they have them at this time of the market, as far as the store lacks them. */
+  async #fetchHistory(): Promise<void> {
+    const { symbol, ...market } = this.#options.market;
+    const now = this.#clock.now();
+    const simulator = await startSimulator({
+      ...{ ...market, symbols: [symbol], historyDays: HISTORY_DAYS, rateLimits: false },
+      clock: new ManualClock(now + SETTLED_MS),
+    });
+    const { context, running } = this.#chain;
+    try {
+      const { failures } = await runBackfill({
+        ...{ store: this.store, venues: ['coinbase', 'kraken'], instruments: [symbol], days: TRAINING_DAYS },
+        endpoints: { coinbase: { rest: simulator.urls.coinbaseRest }, kraken: { rest: simulator.urls.krakenRest } },
+        // Paces requests on the wall.
+        ...{ clock: systemClock, logger: context.logger, signal: running },
+      });
+      if (failures[0] !== undefined) throw failures[0].error;
+    } finally {
+      await simulator.stop();
+    }
   }
 
   /** As `tributary models publish --slot` does. */

@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type CandleRow } from '#libs/history/rows.ts';
 import { DEFAULT_ROLLOUT } from '#libs/registry/rollout.ts';
+import { streamCandles } from '#libs/store/candles.ts';
 import { type ModelSlot } from '#libs/wire/tributary/v1/models.ts';
 import { Direction, type Outcome, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { simulatedMinutes } from '#services/simulator/minutes.ts';
-import { type Bundle, Loop, type Seen, TRAINING_DAYS } from './loop.ts';
+import { type Bundle, Loop, type LoopOptions, type Seen, TRAINING_DAYS } from './loop.ts';
 import { clock, hitsOf, reportOf } from './report.ts';
 import { turnedBack } from './turned-back.ts';
 
@@ -47,8 +48,23 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-async function open(name: string, rows: readonly CandleRow[]): Promise<Loop> {
-  return Loop.start({ folder: join(folder, name), key: join(folder, 'operator.pem'), rows, from: START });
+async function open(name: string, market: LoopOptions['market'], rows: readonly CandleRow[]): Promise<Loop> {
+  return Loop.start({ folder: join(folder, name), key: join(folder, 'operator.pem'), market, rows, from: START });
+}
+
+/** What trainings read was fetched from the venues, and is the market that passed, as far as they tell of it. */
+async function expectFetched(loop: Loop, rows: readonly CandleRow[], until: number): Promise<void> {
+  const stored: CandleRow[] = [];
+  for await (const batch of streamCandles(loop.store, { from: rows[0]!.start, to: until })) stored.push(...batch);
+  const keyed = (of: readonly CandleRow[]): Map<string, CandleRow> =>
+    new Map(of.map((row) => [`${row.venue} ${row.start}`, row]));
+  // Coinbase's candles do not say how many trades they are made of.
+  const passed = rows
+    .filter(({ start }) => start < until)
+    .map((row) => (row.venue === 'coinbase' ? { ...row, trades: -1 } : row));
+  expect(keyed(stored)).toEqual(keyed(passed));
+  const origins = await loop.store.query('SELECT DISTINCT origin FROM candles', z.object({ origin: z.string() }));
+  expect(origins).toEqual([{ origin: 'rest' }]);
 }
 
 async function publish(loop: Loop, name: string, slot: Parameters<Loop['publish']>[1], actor: string): Promise<void> {
@@ -83,17 +99,18 @@ function tell(title: string, loop: Loop): void {
 
 describe('a market whose leader changes, and which then turns back', () => {
   let loop: Loop;
+  let rows: readonly CandleRow[];
   let rollouts: Seen<ModelSlot>[];
   let promoted: number;
   beforeAll(async () => {
-    const rows = await simulatedMinutes({
-      ...MARKET,
-      leaderChangesAt: CHANGE,
+    const market = { ...MARKET, leaderChangesAt: CHANGE };
+    rows = await simulatedMinutes({
+      ...market,
       until: END,
       days: (END - START) / DAY + TRAINING_DAYS,
     });
     const before = rows.filter(({ start }) => start < ALL_WRONG);
-    loop = await open('change', [...before, ...turnedBack(rows.slice(before.length), 'kraken')]);
+    loop = await open('change', market, [...before, ...turnedBack(rows.slice(before.length), 'kraken')]);
     const prepare = async (): Promise<void> => {
       bundles.set('old', await loop.train('old', '--seed', '1'));
       await publish(loop, 'old', 'next', 'operator');
@@ -123,6 +140,8 @@ describe('a market whose leader changes, and which then turns back', () => {
     expect(fallen).toBeLessThan(before - 0.04);
     expect(returned).toBeGreaterThan(fallen + 0.04);
   });
+
+  test('what it was trained on came from the venues, as the CronJob fetches it', () => expectFetched(loop, rows, TRAINING));
 
   test('it takes over by 5 and 25 %, each on evidence of 20 and more, at whole blocks, by the rollout alone', () => {
     const steps = rollouts.filter((change) => change.value.time < ALL_WRONG && !isTuned(change));
@@ -193,7 +212,7 @@ describe('the same market without a change, and a challenger that is as good as 
   let loop: Loop;
   beforeAll(async () => {
     const rows = await simulatedMinutes({ ...MARKET, until: CHANGE + 1.5 * DAY, days: TRAINING_DAYS + 2 });
-    loop = await open('same', rows);
+    loop = await open('same', MARKET, rows);
     const prepare = async (): Promise<void> => {
       bundles.set('twin', await loop.train('twin', '--seed', '4'));
       await publish(loop, 'old', 'next', 'operator');
