@@ -116,6 +116,29 @@ class Bot {
   }
 }
 
+test('the command line says of the running instance what decides, how it fares, and what is reachable, and prints its decisions', async () => {
+  const asked = (...args: string[]) => run(process.execPath, [join(ROOT, 'bin/tributary.js'), ...args, '--url', page]);
+  const [list, show, doctor] = await Promise.all([
+    asked('models', 'list'),
+    asked('models', 'show', 'champion'),
+    asked('doctor', '--context-sources', 'none'),
+  ]);
+  const id = /^champion +([0-9a-f]{16}) +from .* by up: /m.exec(list.stdout)?.[1];
+  expect(show.stdout).toContain(`champion   ${id!}`);
+  expect(doctor.stdout).toMatch(new RegExp(`^ok +instance +runs at ${page} on sim data`, 'm'));
+  const tail = spawn(
+    process.execPath,
+    [join(ROOT, 'bin/tributary.js'), 'signals', 'tail', '--abstentions', '--json', '--url', page],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  const [chunk] = (await once(tail.stdout, 'data')) as [Buffer];
+  tail.kill();
+  const decision = JSON.parse(chunk.toString().split('\n')[0]!) as Record<string, unknown>;
+  expect(decision).toMatchObject({ symbol: 'BTC-USD', source: 'sim' });
+});
+
 test('the bot in TypeScript is typed by the installed package', async () => {
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', '--skipLibCheck'];
   const { stdout } = await run('npx', ['tsc', ...options, 'bot.ts'], { cwd: join(folder, 'typescript') });
