@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { type EventLog, type LogRecord } from '#libs/log/port.ts';
+import { withCommit } from '#libs/log/testing/with-commit.ts';
 import { deadLetter } from './dead-letter.ts';
 import { replayLetters } from './replay.ts';
 
@@ -48,16 +49,7 @@ test('each tick comes back once, into its partition, however many services could
 test('a run that is cut off goes on where it was', async () => {
   await log.append([0, 1, 2].map((offset) => letterOf(record('ticks', 0, offset), 'features')));
   let commits = 2;
-  const dying: EventLog = {
-    partitions: (topic) => log.partitions(topic),
-    bounds: (topic, partition) => log.bounds(topic, partition),
-    append: (records) => log.append(records),
-    committed: (group, topic, partition) => log.committed(group, topic, partition),
-    read: (topic, partition, options) => log.read(topic, partition, options),
-    consume: (options) => log.consume(options),
-    close: () => log.close(),
-    commit: (commit) => (commits-- > 0 ? log.commit(commit) : Promise.reject(new Error('cut off'))),
-  };
+  const dying = withCommit(log, (commit) => (commits-- > 0 ? log.commit(commit) : Promise.reject(new Error('cut off'))));
   await expect(replayLetters(dying)).rejects.toThrow('cut off');
   expect(await replayLetters(log)).toEqual({ replayed: 1, repeated: 0, left: 0 });
   expect(await ticks(0)).toEqual(['ticks 0 0', 'ticks 0 1', 'ticks 0 2']);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Registry } from 'prom-client';
 import { systemClock } from '#libs/clock/clock.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
-import { type EventLog } from '#libs/log/port.ts';
+import { withCommit } from '#libs/log/testing/with-commit.ts';
 import { openStore } from '#libs/store/open.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
@@ -15,22 +15,13 @@ let commitsLeft = Number(process.env['COMMITS']);
 const log = await openEmbeddedLog({ path: join(folder, 'log') });
 const store = await openStore({ path: join(folder, 'store') });
 /** The batch is in the store, and its offset is not committed: the worst moment. */
-const dying: EventLog = {
-  partitions: (topic) => log.partitions(topic),
-  bounds: (topic, partition) => log.bounds(topic, partition),
-  append: (records) => log.append(records),
-  committed: (group, topic, partition) => log.committed(group, topic, partition),
-  read: (topic, partition, options) => log.read(topic, partition, options),
-  consume: (options) => log.consume(options),
-  close: () => log.close(),
-  async commit(commit) {
-    if (commit.group === ARCHIVE_GROUP && commitsLeft-- <= 0) {
-      process.stdout.write('inserted\n');
-      await new Promise(() => undefined);
-    }
-    await log.commit(commit);
-  },
-};
+const dying = withCommit(log, async (commit) => {
+  if (commit.group === ARCHIVE_GROUP && commitsLeft-- <= 0) {
+    process.stdout.write('inserted\n');
+    await new Promise(() => undefined);
+  }
+  await log.commit(commit);
+});
 const context = {
   ...{ log: dying, clock: systemClock, logger: createLogger({ level: 'silent' }), metrics: new Registry() },
   ...{ health: new Health(), source: 'sim' as const },

@@ -70,11 +70,6 @@ export function clusterOf(kafka: Kafka): Cluster {
   return inside[symbol]!({ metadataMaxAge: METADATA_MAX_AGE_MS, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED });
 }
 
-interface Runner {
-  readonly running: boolean;
-  fetch: (this: Runner, nodeId: string) => Promise<readonly unknown[]>;
-}
-
 let areEnded = false;
 
 /**
@@ -83,7 +78,7 @@ let areEnded = false;
  */
 export function endStoppedFetchers(): void {
   if (areEnded) return;
-  const prototype: Runner = KafkaRunner.prototype;
+  const { prototype } = KafkaRunner;
   const { fetch } = prototype;
   if (typeof fetch !== 'function') throw unexpected();
   prototype.fetch = function (nodeId) {

@@ -1,7 +1,9 @@
 /** Of kafkajs' inside, which has no types; see inside.ts. */
 declare module 'kafkajs/src/consumer/runner.js' {
-  const Runner: {
-    readonly prototype: { readonly running: boolean; fetch: (nodeId: string) => Promise<readonly unknown[]> };
-  };
+  interface Runner {
+    readonly running: boolean;
+    fetch: (this: Runner, nodeId: string) => Promise<readonly unknown[]>;
+  }
+  const Runner: { readonly prototype: Runner };
   export default Runner;
 }
