@@ -1,7 +1,7 @@
 /** What is particular to Kafka; the port's promises are in contract.test.ts. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { startBroker } from '#tests/kafka/broker.ts';
 import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
@@ -55,6 +55,16 @@ describeWithKafka('log on Kafka', () => {
     const log = await open(`nowhere-${randomUUID()}.`);
     const append = log.append([{ topic: 'ticks', key: '', value: Buffer.from('x') }]);
     await expect(append).rejects.toMatchObject({ code: 'TRB_LOG_UNKNOWN_TOPIC', hint: expect.stringContaining('topics apply') });
+  });
+
+  test('a connection that idles wakes nobody', async () => {
+    const log = await open();
+    await log.append([{ topic: 'dead-letter', key: '', value: Buffer.from('x') }]);
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    await delay(500);
+    const { length } = timers.mock.calls;
+    timers.mockRestore();
+    expect(length).toBeLessThan(50);
   });
 
   test('another process that commits for the partition fences this one for good', async () => {

@@ -141,7 +141,7 @@ class KafkaLog implements EventLog {
         await member.run(signal);
       } catch (error) {
         if (!isPassing(error)) throw error;
-        this.#observer.retried?.('consume');
+        this.#observer.retried?.('consume', error);
         await this.#clock.sleep(REJOIN_DELAY, signal);
       } finally {
         this.#members.delete(member);

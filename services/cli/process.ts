@@ -37,7 +37,8 @@ export function untilStopped(): AbortSignal {
     if (stopping.signal.aborted) process.exit(130);
     stopping.abort();
     setTimeout(() => {
-      process.stderr.write(`error: not everything stopped within ${DRAIN_MS / 1000} s [TRB_DRAIN]\n`);
+      const left = process.getActiveResourcesInfo().join(', ');
+      process.stderr.write(`error: not everything stopped within ${DRAIN_MS / 1000} s; still there: ${left} [TRB_DRAIN]\n`);
       process.exit(1);
     }, DRAIN_MS).unref();
   };
@@ -59,6 +60,7 @@ export async function runAlone(
 ): Promise<void> {
   const signal = untilStopped();
   const logger = createLogger({ level: options.logLevel, source: options.source }).child({ service: name });
+  signal.addEventListener('abort', () => logger.info('draining'));
   const metrics = createMetrics({ source: options.source });
   const health = new Health();
   health.set(name, { ready: false, detail: 'starting' });
@@ -68,7 +70,10 @@ export async function runAlone(
   const retries = ofLog.counter('retries_total', 'What the log’s adapter had to begin anew: append, read or consume.', ['what']);
   const observer = {
     rebalanced: (group: string) => rebalances.inc({ group }),
-    retried: (what: string) => retries.inc({ what }),
+    retried: (what: string, error: unknown) => {
+      retries.inc({ what });
+      logger.warn({ what }, `begun anew: ${describeError(error)}`);
+    },
   };
   const log = await openKafkaLog({ ...toKafkaOptions(options), clientId: `tributary-${name}`, sessionTimeoutMs, observer });
   const spans = tracesTo(options.traces, `tributary-${name}`, options.source, logger);
@@ -89,5 +94,6 @@ export async function runAlone(
   } finally {
     await log.close();
     await spans?.close();
+    logger.info('stopped');
   }
 }

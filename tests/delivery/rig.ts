@@ -207,12 +207,14 @@ export class Rig {
     return Date.now() - begin;
   }
 
-  /** SIGTERM to all services; how each ended, by name: 0 = it drained. The venues go on. */
-  async stop(): Promise<Readonly<Record<string, number | string | null>>> {
+  /** SIGTERM to all services; how those ended that did not drain, and what they said. The venues go on. */
+  async stop(): Promise<readonly string[]> {
     this.#stopping = true;
     const children = [...this.#running];
     await Promise.all(children.map(([, child]) => end(child, 'SIGTERM')));
-    return Object.fromEntries(children.map(([name, child]) => [name, child.exitCode ?? child.signalCode]));
+    return children
+      .filter(([, child]) => child.exitCode !== 0)
+      .map(([name, child]) => `${name} ended with ${child.exitCode ?? child.signalCode}:\n${this.#processes.tail(name)}`);
   }
 
   async close(): Promise<void> {

@@ -33,7 +33,7 @@ export class Processes {
     if (isRunning(child)) await once(child, 'exit');
     this.#started.delete(name);
     const { exitCode, signalCode } = child;
-    if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode ?? signalCode}:\n${this.output(name).slice(-TAIL)}`);
+    if (exitCode !== 0) throw new Error(`${name} ended with ${exitCode ?? signalCode}:\n${this.tail(name)}`);
   }
 
   /** A service that runs until it is told to stop. */
@@ -75,7 +75,7 @@ export class Processes {
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       const ended = [...this.#started].filter(([, child]) => !isRunning(child)).map(([name]) => name);
-      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended by itself:\n${this.output(ended[0]!).slice(-TAIL)}`);
+      if (ended.length > 0) throw new Error(`${ended.join(', ')} ended by itself:\n${this.tail(ended[0]!)}`);
       await delay(POLL_MS);
     }
   }
@@ -96,7 +96,11 @@ export class Processes {
 
   /** The end of what each has said, for whoever looks into a failure. */
   tails(): string {
-    return [...this.#names].map((name) => `--- ${name}\n${this.output(name).slice(-TAIL)}`).join('\n');
+    return [...this.#names].map((name) => `--- ${name}\n${this.tail(name)}`).join('\n');
+  }
+
+  tail(name: string): string {
+    return this.output(name).slice(-TAIL);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -42,7 +42,7 @@ export class Appender {
       generation.isSpent = true;
       if (this.#current === generation) {
         this.#current = undefined;
-        this.#observer.retried?.('append');
+        this.#observer.retried?.('append', error);
       }
       throw error;
     } finally {

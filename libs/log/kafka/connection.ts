@@ -17,7 +17,7 @@ import { isTlsFailure, TlsSettings } from '../../secrets/tls.ts';
 import { TOPICS, type Topic } from '../topics.ts';
 import { COMPRESSIONS, compressionType } from './compression.ts';
 import { Fetcher } from './fetch.ts';
-import { clusterOf, endStoppedFetchers } from './inside.ts';
+import { clusterOf, mendKafkajs } from './inside.ts';
 import { Inquiry } from './inquiry.ts';
 
 export const KafkaOptions = z.object({
@@ -62,7 +62,7 @@ export class Connection {
   constructor(settings: KafkaSettings) {
     this.settings = settings;
     this.compression = compressionType(settings.compression);
-    endStoppedFetchers();
+    mendKafkajs();
     this.#kafka = new Kafka({
       brokers: [...settings.brokers],
       clientId: settings.clientId,

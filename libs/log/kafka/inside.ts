@@ -2,7 +2,9 @@
  * The one place that knows kafkajs' inside. Its version is pinned, the contract suite goes through here, and what is not as expected is an
  * error at once.
  */
+import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import KafkaRunner from 'kafkajs/src/consumer/runner.js';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Kafka } from 'kafkajs';
 
 export const READ_COMMITTED = 1;
@@ -70,21 +72,68 @@ export function clusterOf(kafka: Kafka): Cluster {
   return inside[symbol]!({ metadataMaxAge: METADATA_MAX_AGE_MS, allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED });
 }
 
-let areEnded = false;
+let isMended = false;
+
+/** Mends what of kafkajs hinders a process; once for all of its clients. */
+export function mendKafkajs(): void {
+  if (isMended) return;
+  endStoppedFetchers();
+  hangUpOnAll();
+  waitForWhatIsPending();
+  isMended = true;
+}
 
 /**
  * A consumer that is stopped while it makes new fetchers (one for each broker: a broker has come or gone) starts them all the same, and
  * answers each of their fetches with nothing, at once and for ever: the process hangs and hears no signal. An error ends a fetcher.
  */
-export function endStoppedFetchers(): void {
-  if (areEnded) return;
+function endStoppedFetchers(): void {
   const { prototype } = KafkaRunner;
   const { fetch } = prototype;
   if (typeof fetch !== 'function') throw unexpected();
   prototype.fetch = function (nodeId) {
     return this.running ? fetch.call(this, nodeId) : Promise.reject(new Error('the consumer has stopped'));
   };
-  areEnded = true;
+}
+
+/**
+ * Where a broker was out of reach, kafkajs makes its object for it anew. Who still has the old one (a group its coordinator) opens a connection by
+ * it, which nobody closes: the process never ends. So whoever disconnects hangs up on all that were ever made.
+ */
+function hangUpOnAll(): void {
+  const { prototype } = BrokerPool;
+  const { connect, disconnect } = prototype;
+  if (typeof connect !== 'function' || typeof disconnect !== 'function') throw unexpected();
+  const made = new WeakMap<object, { destroy(): Promise<void> }[]>();
+  prototype.connect = function () {
+    if (!made.has(this)) {
+      const pools: { destroy(): Promise<void> }[] = [];
+      const { connectionPoolBuilder } = this;
+      const build = connectionPoolBuilder.build.bind(connectionPoolBuilder);
+      connectionPoolBuilder.build = async (address) => {
+        const pool = await build(address);
+        pools.push(pool);
+        return pool;
+      };
+      made.set(this, pools);
+    }
+    return connect.call(this);
+  };
+  prototype.disconnect = async function () {
+    await disconnect.call(this);
+    // Each waits for the answers that it still expects; nobody has to wait for them.
+    for (const pool of made.get(this) ?? []) void pool.destroy().catch(() => undefined);
+  };
+}
+
+/** From its first answer on a connection would look every millisecond for requests that wait, for ever, though none does. */
+function waitForWhatIsPending(): void {
+  const { prototype } = RequestQueue;
+  const { scheduleCheckPendingRequests } = prototype;
+  if (typeof scheduleCheckPendingRequests !== 'function') throw unexpected();
+  prototype.scheduleCheckPendingRequests = function () {
+    if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+  };
 }
 
 function unexpected(): Error {

@@ -6,5 +6,5 @@ export interface LogObserver {
    * Something failed and is tried again in another way than by kafkajs itself: `append` by a new producer, `read` by a new connection,
    * `consume` by a new stay in the group (failed commits too).
    */
-  readonly retried?: (what: 'append' | 'read' | 'consume') => void;
+  readonly retried?: (what: 'append' | 'read' | 'consume', error: unknown) => void;
 }

@@ -69,7 +69,7 @@ export async function* readPartition(
         failures += 1;
         const isPatient = until === 'follow' || failures < MOST_ATTEMPTS;
         if (!isPatient || failure.code !== 'TRB_LOG_UNAVAILABLE') throw failure;
-        observer.retried?.('read');
+        observer.retried?.('read', error);
         if (fetcher !== undefined) await readers.end(fetcher);
         fetcher = undefined;
         await delay(RETRY_DELAY);
