@@ -67,10 +67,12 @@ export const feeds: DashboardSpec = {
     },
     {
       title: 'Connections again, and what could not be read',
-      description: 'A second. Malformed: frames that are none, prices that cannot be.',
+      description:
+        'A second. Replaced: by a connection that was opened before the old one ended (done), or was not as good (failed). Malformed: frames that are none, prices that cannot be.',
       unit: 'ops',
       queries: [
         { expr: rare('tributary_ingest_reconnects_total', 'venue'), legend: '{{venue}} reconnects' },
+        { expr: rare('tributary_ingest_rotations_total', 'venue, outcome'), legend: '{{venue}} replaced, {{outcome}}' },
         { expr: rare('tributary_ingest_malformed_total', 'venue, reason'), legend: '{{venue}} {{reason}}' },
       ],
     },

@@ -1,10 +1,11 @@
 /**
- * One WebSocket kept open: connects, subscribes, notices silence, and comes back after a cut with jittered, doubling pauses. It ends with
+ * One feed kept open: connects, comes back after a cut with jittered, doubling pauses, and replaces a connection before the venue ends it:
+ * the next one is opened beside it and serves once it has all that the present one has, which is closed only then. It ends with
  * `TRB_VENUE_BLOCKED` where the venue does not serve this address: 451, or 403 before it ever let us in.
  */
-import WebSocket from 'ws';
 import { type WallClock } from '#libs/clock/clock.ts';
 import { type Logger } from '#libs/telemetry/logger.ts';
+import { type SocketEnding, type SocketHandler, VenueSocket } from './socket.ts';
 import { venueBlocked } from './venues/blocked.ts';
 import { type KeepAlive } from './venues/venue.ts';
 
@@ -20,138 +21,160 @@ export interface ConnectionOptions {
   readonly firstPauseMs?: number;
   /** Default none. */
   readonly keepAlive?: KeepAlive | undefined;
+  /** Age at which a connection is replaced, milliseconds. Default never. */
+  readonly rotateMs?: number;
 }
 
-export interface ConnectionHandler {
-  /** Sent at once on connecting: venues close what does not subscribe within five seconds. */
-  subscription(): readonly string[];
-  connected(): void;
-  /** `receiveTime`: our clock in microseconds as the frame left the socket. Undefined text: a binary frame. */
-  frame(text: string | undefined, receiveTime: number): void;
-  /** The other end is there, though it said nothing: a WebSocket pong. */
-  alive(receiveTime: number): void;
+export interface ConnectionHandler extends SocketHandler {
   disconnected(reason: string, isSilence: boolean): void;
+  /** Hears the next connection while this one still serves. */
+  rehearse(): Rehearsal;
+}
+
+export interface Rehearsal extends SocketHandler {
+  /** What the next connection does not have yet of what the present one has. */
+  missing(): string | undefined;
+  /** Why it will never do. */
+  readonly failure: string | undefined;
+  /** The next connection serves from now on, the present one is heard no more. */
+  takeOver(): void;
+  /** The present one goes on. */
+  giveUp(): void;
 }
 
 const LONGEST_PAUSE_MS = 30_000;
 /** A connection that lived this long was good: the next pause is the first one again. */
 const HEALTHY_MS = 60_000;
-const HANDSHAKE_MS = 10_000;
-/** A full Coinbase BTC-USD book is more than 1 MB; what is beyond this is no market data. */
-const LARGEST_FRAME = 32 * 1024 * 1024;
+const LONGEST_REHEARSAL_MS = 30_000;
+const LOOK_MS = 100;
 
 export class Connection {
   readonly #options: Required<ConnectionOptions>;
   readonly #handler: ConnectionHandler;
-  #socket: WebSocket | undefined;
+  #serving: VenueSocket | undefined;
+  /** The one that the venue wants to be replaced. */
+  #unwanted: VenueSocket | undefined;
   #hasOpened = false;
 
   constructor(options: ConnectionOptions, handler: ConnectionHandler) {
-    this.#options = { random: Math.random, silenceMs: 5_000, firstPauseMs: 500, keepAlive: undefined, ...options };
+    const defaults = { random: Math.random, silenceMs: 5_000, firstPauseMs: 500, keepAlive: undefined, rotateMs: Infinity };
+    this.#options = { ...defaults, ...options };
     this.#handler = handler;
   }
 
   /** Does nothing while there is no open connection. */
   send(text: string): void {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(text);
+    this.#serving?.send(text);
   }
 
   /** Closes the present connection; `run` opens the next. */
   reset(): void {
-    this.#socket?.terminate();
+    this.#serving?.end();
+  }
+
+  /** The present connection is replaced by another whatever its age, as soon as that one can serve. */
+  rotate(): void {
+    this.#unwanted = this.#serving;
   }
 
   /** Keeps a connection until `signal` aborts. Rejects with `TRB_VENUE_BLOCKED`. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, firstPauseMs, logger, url } = this.#options;
-    const isOver = () => signal.aborted;
-    let pause = firstPauseMs;
-    while (!isOver()) {
-      const startedAt = clock.now();
-      const { reason, status } = await this.#live(signal);
-      if (isOver()) return;
-      if (status === 451 || (status === 403 && !this.#hasOpened)) throw venueBlocked(url, status);
-      if (clock.now() - startedAt >= HEALTHY_MS) pause = firstPauseMs;
-      const wait = pause * (0.5 + random() / 2);
-      logger.warn({ url, reason, waitMs: Math.round(wait) }, `connection lost (${reason}); the next attempt follows`);
-      await clock.sleep(wait, signal);
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    const over = new AbortController();
+    const renewing = this.#renew(AbortSignal.any([signal, over.signal]));
+    try {
+      await this.#keepOpen(signal);
+    } finally {
+      over.abort();
+      await renewing;
     }
   }
 
-  /** One connection, from opening to its end. `status`: the HTTP status that refused the upgrade. */
-  #live(signal: AbortSignal): Promise<{ readonly reason: string; readonly status: number | undefined }> {
-    const { url, clock, silenceMs, keepAlive } = this.#options;
-    return new Promise((resolve) => {
-      const socket = new WebSocket(url, {
-        maxPayload: LARGEST_FRAME,
-        perMessageDeflate: false,
-        handshakeTimeout: HANDSHAKE_MS,
-        followRedirects: false,
-      });
-      this.#socket = socket;
-      let isOpen = false;
-      let reason: string | undefined;
-      let isSilence = false;
-      let lastFrameAt = 0;
-      let status: number | undefined;
-      const ask = (): void => {
-        if (socket.readyState !== WebSocket.OPEN) return;
-        if (keepAlive?.text === undefined) socket.ping();
-        else socket.send(keepAlive.text);
-      };
-      const asking = keepAlive === undefined ? undefined : setInterval(ask, keepAlive.everyMs);
-      const watch = setInterval(
-        () => {
-          if (!isOpen || clock.now() - lastFrameAt < silenceMs) return;
-          isSilence = true;
-          reason = `no frame for ${silenceMs / 1000} s`;
-          socket.terminate();
-        },
-        Math.max(10, silenceMs / 10),
-      );
-      const stop = () => socket.terminate();
-      signal.addEventListener('abort', stop, { once: true });
-      socket.on('open', () => {
-        isOpen = this.#hasOpened = true;
-        lastFrameAt = clock.now();
-        for (const text of this.#handler.subscription()) socket.send(text);
-        this.#handler.connected();
-      });
-      socket.on('message', (data, isBinary) => {
-        const receiveTime = clock.nowMicros();
-        if (signal.aborted) return;
-        lastFrameAt = receiveTime / 1000;
-        this.#handler.frame(isBinary ? undefined : textOf(data), receiveTime);
-      });
-      socket.on('pong', () => {
-        const receiveTime = clock.nowMicros();
-        lastFrameAt = receiveTime / 1000;
-        if (!signal.aborted) this.#handler.alive(receiveTime);
-      });
-      socket.on('unexpected-response', (_request, response) => {
-        status = response.statusCode;
-        reason = `the venue refused with HTTP ${status}`;
-        response.destroy();
-        socket.terminate();
-      });
-      socket.on('error', (error) => (reason ??= error.message));
-      socket.on('close', (code) => {
-        clearInterval(watch);
-        clearInterval(asking);
-        signal.removeEventListener('abort', stop);
-        this.#socket = undefined;
-        const why = reason ?? `closed with code ${code}`;
-        // Stopping is no fault: the next start says what was not watched.
-        if (isOpen && !signal.aborted) this.#handler.disconnected(why, isSilence);
-        resolve({ reason: why, status });
-      });
-      if (signal.aborted) stop();
-    });
+  async #keepOpen(signal: AbortSignal): Promise<void> {
+    const { clock, logger, url } = this.#options;
+    const pauses = this.#pauses();
+    const isOver = () => signal.aborted;
+    while (!isOver()) {
+      const startedAt = clock.now();
+      this.#serving = this.#open(this.#handler, signal);
+      const { reason, status, hasOpened, isSilence } = await this.#lastEnding(this.#serving);
+      this.#serving = undefined;
+      // Stopping is no fault: the next start says what was not watched.
+      if (isOver()) return;
+      if (hasOpened) this.#handler.disconnected(reason, isSilence);
+      if (status === 451 || (status === 403 && !this.#hasOpened)) throw venueBlocked(url, status);
+      this.#hasOpened ||= hasOpened;
+      if (clock.now() - startedAt >= HEALTHY_MS) pauses.reset();
+      const wait = pauses.next();
+      logger.warn({ url, reason, waitMs: Math.round(wait) }, `connection lost (${reason}); the next attempt follows`);
+      await clock.sleep(wait, signal);
+    }
   }
-}
 
-function textOf(data: WebSocket.RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString('utf8');
-  return Buffer.concat(Array.isArray(data) ? data : [Buffer.from(data)]).toString('utf8');
+  /** How the connection ended that none had replaced. */
+  async #lastEnding(serving: VenueSocket): Promise<SocketEnding> {
+    const ending = await serving.ended;
+    return this.#serving === serving ? ending : this.#lastEnding(this.#serving!);
+  }
+
+  /** Replaces each connection that is too old or unwanted; where the next does not come up, tries again after growing pauses. */
+  async #renew(signal: AbortSignal): Promise<void> {
+    const { clock, rotateMs } = this.#options;
+    const pauses = this.#pauses();
+    const isOver = () => signal.aborted;
+    while (!isOver()) {
+      await clock.sleep(LOOK_MS, signal);
+      const serving = this.#serving;
+      if (isOver() || serving?.openedAt === undefined) continue;
+      if (serving !== this.#unwanted && clock.now() - serving.openedAt < rotateMs) continue;
+      if (await this.#replace(serving, signal)) pauses.reset();
+      else await clock.sleep(pauses.next(), signal);
+    }
+  }
+
+  /** False: the next one did not come up. */
+  async #replace(serving: VenueSocket, signal: AbortSignal): Promise<boolean> {
+    const { clock, logger, url } = this.#options;
+    const rehearsal = this.#handler.rehearse();
+    const next = this.#open(rehearsal, signal);
+    const startedAt = clock.now();
+    let failure: string | undefined;
+    void next.ended.then(({ reason }) => (failure ??= reason));
+    while (failure === undefined && rehearsal.missing() !== undefined) {
+      await clock.sleep(LOOK_MS, signal);
+      failure ??= signal.aborted ? 'stopped' : rehearsal.failure;
+      if (serving !== this.#serving) failure ??= 'the present one ended first';
+      if (clock.now() - startedAt > LONGEST_REHEARSAL_MS) failure ??= `${rehearsal.missing()} missing`;
+    }
+    if (failure === undefined) {
+      next.handler = this.#handler;
+      this.#serving = next;
+      rehearsal.takeOver();
+      serving.end();
+      logger.info({ url }, 'the connection was replaced by a new one');
+      return true;
+    }
+    rehearsal.giveUp();
+    next.end();
+    if (!signal.aborted)
+      logger.warn({ url, reason: failure }, `the next connection is not used (${failure}); the present one goes on`);
+    return false;
+  }
+
+  #open(handler: SocketHandler, signal: AbortSignal): VenueSocket {
+    return new VenueSocket({ ...this.#options, signal }, handler);
+  }
+
+  /** Jittered, each up to twice as long as the one before. */
+  #pauses(): { next(): number; reset(): void } {
+    const { random, firstPauseMs } = this.#options;
+    let pause = firstPauseMs;
+    return {
+      next: () => {
+        const wait = pause * (0.5 + random() / 2);
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+        return wait;
+      },
+      reset: () => (pause = firstPauseMs),
+    };
+  }
 }

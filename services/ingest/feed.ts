@@ -6,7 +6,8 @@ import { type Logger } from '#libs/telemetry/logger.ts';
 import { GapKind, gapKindToJSON, Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type BookFetcher } from './book-fetcher.ts';
 import { type Capture } from './capture.ts';
-import { type ConnectionHandler } from './connection.ts';
+import { type ConnectionHandler, type Rehearsal } from './connection.ts';
+import { FeedRehearsal } from './feed-rehearsal.ts';
 import { InstrumentStream, type Resume, type StreamOutput, type TickEvent } from './instrument-stream.ts';
 import { type IngestMetrics } from './metrics.ts';
 import { type Publisher } from './publisher.ts';
@@ -31,6 +32,8 @@ export interface FeedOptions {
   readonly send: (text: string) => void;
   /** Opens the connection anew. */
   readonly reconnect: () => void;
+  /** Replaces the connection by another while it lasts. */
+  readonly rotate: () => void;
 }
 
 export class Feed implements ConnectionHandler, StreamOutput {
@@ -77,17 +80,28 @@ export class Feed implements ConnectionHandler, StreamOutput {
     for (const stream of this.streams.values()) stream.lastFrameTime = receiveTime;
   }
 
+  rehearse(): Rehearsal {
+    const { venue, clock, metrics } = this.#options;
+    return new FeedRehearsal({
+      venue,
+      streams: this.streams,
+      clock,
+      heard: (text, receiveTime, channel) => this.#keep(text, receiveTime, channel),
+      handle: (event, now) => this.#handle(event, now, ''),
+      ended: (outcome) => metrics.rotation(outcome),
+    });
+  }
+
   frame(text: string | undefined, receiveTime: number): void {
-    const { metrics, capture, venue } = this.#options;
+    const { metrics, venue } = this.#options;
     this.alive(receiveTime);
     if (text === undefined) {
       metrics.frame('binary');
       this.#handle({ kind: 'malformed', reason: 'binary', instrument: undefined }, receiveTime, 'binary');
       return;
     }
-    if (capture?.write(text, receiveTime) === false) metrics.droppedCaptureFrame();
     const { channel, events } = venue.mapFrame(text);
-    metrics.frame(channel);
+    this.#keep(text, receiveTime, channel);
     for (const event of events) this.#handle(event, receiveTime, channel);
   }
 
@@ -112,6 +126,12 @@ export class Feed implements ConnectionHandler, StreamOutput {
     metrics.queueDepth(publisher.depth);
     this.#countMissing();
     if (isLost) reconnect();
+  }
+
+  #keep(text: string, receiveTime: number, channel: string): void {
+    const { metrics, capture } = this.#options;
+    metrics.frame(channel);
+    if (capture?.write(text, receiveTime) === false) metrics.droppedCaptureFrame();
   }
 
   readonly #counted = new Map<InstrumentStream, { conflated: number; deletes: number }>();
@@ -205,7 +225,7 @@ export class Feed implements ConnectionHandler, StreamOutput {
         return;
       case 'reconnect':
         this.#options.logger.info(`${this.#options.venue.id} asks for a new connection`);
-        this.#options.reconnect();
+        this.#options.rotate();
         return;
       case 'ticker':
         return; // the book gives the quotes; the ticker is the tests' audit of it

@@ -3,20 +3,16 @@
  * is missing or wrong, and asks for it. No I/O and no clock of its own: time is the receive time it is told (`now`, microseconds).
  */
 import { FIRST_CONNECTION } from '#libs/market/gap.ts';
+import { type OrderBook } from '#libs/market/book.ts';
 import { type Instrument } from '#libs/market/instrument.ts';
-import {
-  type FeedGap,
-  GapKind,
-  type Quote,
-  type Tick,
-  type TradingStatus,
-  TradingStatus as Status,
-} from '#libs/wire/tributary/v1/market.ts';
+import { type FeedGap, GapKind, type Quote, type Tick, type TradingStatus } from '#libs/wire/tributary/v1/market.ts';
 import { BookKeeper } from './book-keeper.ts';
 import { BookPublisher } from './book-publisher.ts';
+import { NextLine } from './next-line.ts';
 import { PriceGuard } from './price-guard.ts';
+import { StatusKeeper } from './status-keeper.ts';
 import { type Completeness, type Hole, TradeLedger } from './trade-ledger.ts';
-import { type BookEvent, type Listing, type MalformedReason, type TradeEvent, type Venue } from './venues/venue.ts';
+import { type BookEvent, type Listing, LOST_FRAME, type MalformedReason, type TradeEvent, type Venue } from './venues/venue.ts';
 
 export type TickEvent = NonNullable<Tick['event']>;
 
@@ -55,8 +51,8 @@ const ANNOUNCEMENT_GRACE = SECOND;
 const CROSSED_GRACE = SECOND;
 const SNAPSHOT_GRACE = 10 * SECOND;
 const SILENCE = 5 * SECOND;
-/** A whole frame was lost, of which nobody knows what it said. */
-const LOST_FRAME: readonly MalformedReason[] = ['not-json', 'shape', 'binary'];
+/** By how much a connection may lag behind the one it follows. */
+const LONGEST_LAG = SECOND;
 /** A range of ids that holds none. */
 const UNKNOWN_TRADES = { from: 0, to: -1 };
 const LONGEST_RESYNC_PAUSE = 60 * SECOND;
@@ -69,7 +65,13 @@ export class InstrumentStream {
   lastFrameTime = 0;
   readonly #output: StreamOutput;
   readonly #trades: TradeLedger;
-  readonly #keeper: BookKeeper;
+  #keeper: BookKeeper;
+  /** What the next connection tells, while it is rehearsed. */
+  #next: NextLine | undefined;
+  /** What this connection told while it was the next one. */
+  #rehearsed: NextLine | undefined;
+  /** The book of the connection before, which stands until this one's is as new. */
+  #ahead: { readonly keeper: BookKeeper; readonly until: number } | undefined;
   readonly #books = new BookPublisher();
   readonly #tradePrices = new PriceGuard();
   readonly #mids = new PriceGuard();
@@ -93,9 +95,7 @@ export class InstrumentStream {
   #malformedUnsaid = 0;
   #malformedReason: MalformedReason = 'shape';
   #refused: Hole | undefined;
-  #listing: Listing | undefined;
-  #systemStatus: TradingStatus = Status.TRADING_STATUS_ONLINE;
-  #statusSaid: { readonly status: TradingStatus; readonly tickSize: number } | undefined;
+  readonly #status = new StatusKeeper();
   #quoteTime = 0;
 
   constructor({ instrument, venue, resume }: StreamOptions, output: StreamOutput) {
@@ -169,8 +169,48 @@ export class InstrumentStream {
     this.gap(now, kind, reason);
   }
 
+  /** Another connection is opened while this one serves. */
+  rehearse(): NextLine {
+    this.#next = new NextLine(this.#keeper.successor());
+    return this.#next;
+  }
+
+  /** What the next connection does not have yet of what this one has. */
+  missingOf(next: NextLine, now: number): string | undefined {
+    const { book } = this.#keeper;
+    if (book !== undefined && next.keeper.book === undefined) next.keeper.join(this.#keeper, now);
+    if (book !== undefined && next.keeper.book === undefined) return 'the book';
+    if (book?.isCrossed === false && next.keeper.book?.isCrossed === true) return 'a sound book';
+    if (this.#lastHeartbeat > 0 && next.lastHeartbeat === 0) return 'heartbeats';
+    const [first] = next.trades;
+    if (first !== undefined && first.tradeId > (this.#trades.lastId ?? first.tradeId)) return 'the trades before its first';
+    return undefined;
+  }
+
+  /** The next connection did not come up. */
+  endRehearsal(): void {
+    this.#next = undefined;
+  }
+
+  /** Goes on with the next connection as if it were the same. */
+  takeOver(next: NextLine, now: number): void {
+    this.#ahead = { keeper: this.#keeper, until: now + LONGEST_LAG };
+    this.#next = undefined;
+    this.#rehearsed = next;
+    this.#keeper = next.keeper;
+    this.#crossedSince = undefined;
+    this.lastFrameTime = now;
+    this.#lastHeartbeat = next.lastHeartbeat;
+    this.#isSilent = false;
+    if (this.#status.listing !== undefined) this.onListing(this.#status.listing, now);
+    for (const trade of next.trades.splice(0)) this.onTrade(trade, now);
+    if (this.#keeper.book !== undefined) this.#followBook(this.#keeper.book, now, this.#keeper.time);
+  }
+
   onTrade(trade: TradeEvent, now: number): void {
     if (trade.tradeId === 0) {
+      this.#next?.remember(trade);
+      if (this.#rehearsed?.isTold(trade) === true) return;
       this.#sayMissed(now, undefined);
       this.#publishTrade(trade, now, trade.isLate);
       return;
@@ -222,14 +262,7 @@ export class InstrumentStream {
     if (result !== 'applied' || book === undefined) return;
     // The next failure may ask for a snapshot at once, unless this one was itself asked for because of a failure.
     if (event.isSnapshot && this.#resyncedAt === 0) this.#resyncNotBefore = now;
-    this.#books.observe(book);
-    this.#isAbsurd = book.isTwoSided && !this.#mids.accepts((book.bids.price(0) + book.asks.price(0)) / 2);
-    if (this.#isAbsurd) this.#doubt(now);
-    if (book.isCrossed) this.#checkCrossed(now);
-    else {
-      this.#crossedSince = undefined;
-      this.#publishBook(now, event.exchangeTime);
-    }
+    this.#followBook(book, now, event.exchangeTime);
   }
 
   onLastTrade(tradeId: number, now: number, isHeartbeat: boolean): void {
@@ -243,7 +276,7 @@ export class InstrumentStream {
   }
 
   onListing(listing: Listing, now: number): void {
-    this.#listing = listing;
+    this.#status.listing = listing;
     const hadBook = this.#keeper.book !== undefined;
     if (this.#keeper.setListing(listing) && hadBook) {
       this.#wrongBook(now, GapKind.GAP_KIND_DISCONNECT, 'the decimals of the price or size changed');
@@ -252,13 +285,12 @@ export class InstrumentStream {
   }
 
   onDelisted(now: number): void {
-    if (this.#listing === undefined) return;
-    this.#listing = { ...this.#listing, status: Status.TRADING_STATUS_DELISTED };
+    this.#status.delist();
     this.#sayStatus(now);
   }
 
   onSystem(status: TradingStatus, now: number): void {
-    this.#systemStatus = status;
+    this.#status.system = status;
     this.#sayStatus(now);
   }
 
@@ -274,7 +306,7 @@ export class InstrumentStream {
   flush(now: number): void {
     this.#sayMalformed(now);
     if (this.#crossedSince !== undefined) this.#checkCrossed(now);
-    else if (this.#keeper.book !== undefined) this.#publishBook(now, 0);
+    else if (this.#keeper.book !== undefined && !this.#lags(now)) this.#publishBook(now, 0);
     if (this.#refused !== undefined && !this.#output.isBusy) this.#reportOverflow(this.#refused, now);
   }
 
@@ -369,6 +401,28 @@ export class InstrumentStream {
     this.#output.repair(this, hole);
   }
 
+  /** A step of the book. */
+  #followBook(book: OrderBook, now: number, exchangeTime: number): void {
+    if (this.#lags(now)) return;
+    this.#books.observe(book);
+    this.#isAbsurd = book.isTwoSided && !this.#mids.accepts((book.bids.price(0) + book.asks.price(0)) / 2);
+    if (this.#isAbsurd) this.#doubt(now);
+    if (book.isCrossed) this.#checkCrossed(now);
+    else {
+      this.#crossedSince = undefined;
+      this.#publishBook(now, exchangeTime);
+    }
+  }
+
+  /** The connection before was ahead of this one: what is published does not go back. */
+  #lags(now: number): boolean {
+    const ahead = this.#ahead;
+    if (ahead === undefined) return false;
+    if (now < ahead.until && !this.#keeper.isAsNewAs(ahead.keeper)) return true;
+    this.#ahead = undefined;
+    return false;
+  }
+
   #publishBook(now: number, exchangeTime: number): void {
     const book = this.#keeper.book;
     if (book?.isTwoSided !== true || this.#isAbsurd) return;
@@ -422,6 +476,7 @@ export class InstrumentStream {
 
   #voidBook(): void {
     this.#keeper.drop();
+    this.#ahead = undefined;
     this.#books.reset();
     this.#crossedSince = undefined;
   }
@@ -437,31 +492,9 @@ export class InstrumentStream {
   }
 
   #sayStatus(now: number): void {
-    if (this.#listing === undefined) return;
-    const { tickSize } = this.#listing;
-    const status =
-      this.#systemStatus === Status.TRADING_STATUS_ONLINE
-        ? this.#listing.status
-        : worse(this.#systemStatus, this.#listing.status);
-    if (this.#statusSaid?.status === status && this.#statusSaid.tickSize === tickSize) return;
-    this.#statusSaid = { status, tickSize };
-    this.#publish(now, 0, { $case: 'status', value: { status, tickSize, renamedTo: '' } });
+    const value = this.#status.news();
+    if (value !== undefined) this.#publish(now, 0, { $case: 'status', value });
   }
-}
-
-/** How little can be done under each. */
-const SEVERITY: readonly TradingStatus[] = [
-  Status.TRADING_STATUS_ONLINE,
-  Status.TRADING_STATUS_LIMIT_ONLY,
-  Status.TRADING_STATUS_POST_ONLY,
-  Status.TRADING_STATUS_AUCTION,
-  Status.TRADING_STATUS_CANCEL_ONLY,
-  Status.TRADING_STATUS_HALTED,
-  Status.TRADING_STATUS_DELISTED,
-];
-
-function worse(one: TradingStatus, other: TradingStatus): TradingStatus {
-  return SEVERITY.indexOf(one) > SEVERITY.indexOf(other) ? one : other;
 }
 
 function earlier(complete: Completeness | undefined, refused: Hole): Completeness {

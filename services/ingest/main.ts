@@ -1,6 +1,6 @@
 /** Ingest alone: one venue, or several, into Kafka. */
 import { Command, Option } from 'commander';
-import { serviceOptions, symbolsOption, venues } from '#services/cli/options.ts';
+import { duration, serviceOptions, symbolsOption, venues } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 import { instrumentsAt, VENUES } from './venues/registry.ts';
 
@@ -11,6 +11,7 @@ interface IngestCommandOptions extends ServiceOptions {
   readonly wsUrl?: string;
   readonly restUrl?: string;
   readonly capture?: string;
+  readonly rotateAfter?: number;
 }
 
 export function ingestCommand(): Command {
@@ -21,7 +22,15 @@ export function ingestCommand(): Command {
     .addOption(symbolsOption())
     .addOption(new Option('--ws-url <url>', "the venue's WebSocket; default the public one").env('TRIBUTARY_WS_URL'))
     .addOption(new Option('--rest-url <url>', "the venue's REST API; default the public one").env('TRIBUTARY_REST_URL'))
-    .addOption(new Option('--capture <file>', 'append raw frames to this file').env('TRIBUTARY_CAPTURE'));
+    .addOption(new Option('--capture <file>', 'append raw frames to this file').env('TRIBUTARY_CAPTURE'))
+    .addOption(
+      new Option(
+        '--rotate-after <time>',
+        'age at which a connection is replaced by a new one, without a hole, for instance 12h; 0h = never; default: before the venue ends it, where it does',
+      )
+        .env('TRIBUTARY_ROTATE_AFTER')
+        .argParser(duration),
+    );
   for (const option of serviceOptions()) command.addOption(option);
   return command.action(async (options: IngestCommandOptions) => {
     const chosen = options.venues ?? (options.venue === undefined ? [] : [options.venue]);
@@ -35,13 +44,14 @@ export function ingestCommand(): Command {
       import('./service.ts'),
       import('./several.ts'),
     ]);
-    const { symbols, wsUrl, restUrl, capture } = options;
+    const { symbols, wsUrl, restUrl, capture, rotateAfter: rotateMs } = options;
     const captureFile = capture === undefined ? {} : { captureFile: capture };
     await runAlone(`ingest-${one ?? 'venues'}`, options, (context, signal) => {
-      if (one === undefined) return runEach(context, { venues: chosen, symbols }, signal);
+      if (one === undefined) return runEach(context, { venues: chosen, symbols, rotateMs }, signal);
       const known = VENUES[one]!.endpoints;
       const endpoints = { ws: wsUrl ?? known.ws, rest: restUrl ?? known.rest };
-      return runIngest(context, { venue: one, instruments: instrumentsAt(one, symbols), endpoints, ...captureFile }, signal);
+      const instruments = instrumentsAt(one, symbols);
+      return runIngest(context, { venue: one, instruments, endpoints, rotateMs, ...captureFile }, signal);
     });
   });
 }

@@ -7,6 +7,7 @@ export interface IngestMetrics {
   gap(kind: string): void;
   malformed(reason: string): void;
   reconnect(): void;
+  rotation(outcome: 'done' | 'failed'): void;
   checksumFailure(): void;
   conflatedQuotes(count: number): void;
   missedDeletes(count: number): void;
@@ -56,6 +57,11 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
   const gaps = counter('tributary_ingest_gaps_total', 'Holes in what was received.', 'kind');
   const malformed = counter('tributary_ingest_malformed_total', 'What could not be read or believed.', 'reason');
   const reconnects = counter('tributary_ingest_reconnects_total', 'Connections after the first.');
+  const rotations = counter(
+    'tributary_ingest_rotations_total',
+    'Connections replaced by a new one that served before they ended (done), or whose next one did not come up (failed).',
+    'outcome',
+  );
   const checksums = counter('tributary_ingest_checksum_failures_total', 'Books that did not match their checksum.');
   const conflated = counter(
     'tributary_ingest_conflated_quotes_total',
@@ -73,6 +79,7 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
     gap: (kind) => gaps(kind),
     malformed: (reason) => malformed(reason),
     reconnect: () => reconnects(''),
+    rotation: (outcome) => rotations(outcome),
     checksumFailure: () => checksums(''),
     conflatedQuotes: (count) => conflated('', count),
     missedDeletes: (count) => deletes('', count),

@@ -47,6 +47,13 @@ const Options = z.object({
     .positive()
     .default(500)
     .describe('First pause before connecting again, milliseconds; it doubles to 30 s.'),
+  rotateMs: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe(
+      'Age at which a connection is replaced, milliseconds; 0 = never. Default: before the venue ends it, where it does.',
+    ),
   busyRecords: z
     .number()
     .int()
@@ -60,6 +67,9 @@ const Options = z.object({
     .default(50_000)
     .describe('Records waiting from which on trades are refused and repaired later.'),
 });
+
+/** The part of the life a venue gives a connection at which it is replaced: of a day, it leaves more than an hour to try in. */
+const ROTATED_AT = 0.95;
 
 export interface IngestOptions extends Readonly<z.input<typeof Options>> {
   readonly venue: string;
@@ -108,10 +118,12 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
     capture,
     send: (text) => connection.send(text),
     reconnect: () => connection.reset(),
+    rotate: () => connection.rotate(),
   });
   const { silenceMs, reconnectMs: firstPauseMs } = settings;
-  const { keepAlive } = venue;
-  const connection = new Connection({ url: endpoints.ws, clock, logger, silenceMs, firstPauseMs, keepAlive }, feed);
+  const { keepAlive, connectionLifeMs = Infinity } = venue;
+  const rotateMs = (settings.rotateMs ?? ROTATED_AT * connectionLifeMs) || Infinity;
+  const connection = new Connection({ url: endpoints.ws, clock, logger, silenceMs, firstPauseMs, keepAlive, rotateMs }, feed);
   for (const listing of listings.values())
     if (listing !== undefined) feed.streams.get(listing.instrument)?.onListing(listing, clock.nowMicros());
   const measured = ({ skew }: ClockSkew) => {

@@ -15,17 +15,19 @@ export interface SeveralOptions {
   readonly symbols: readonly string[];
   /** Default the public addresses. */
   readonly endpoints?: Readonly<Record<string, VenueEndpoints | undefined>>;
+  /** Age at which a connection is replaced, milliseconds. Default as the venue's declaration says. */
+  readonly rotateMs?: number | undefined;
 }
 
 /** Ingest of each venue, to be run side by side. With the last venue switched off, its reason is the error of all. */
-export function ingestOfEach({ venues, symbols, endpoints = {} }: SeveralOptions) {
+export function ingestOfEach({ venues, symbols, endpoints = {}, rotateMs }: SeveralOptions) {
   const switchedOff = new Set<string>();
   return async (context: ServiceContext, venue: string, signal: AbortSignal): Promise<void> => {
     const at = endpoints[venue];
     const where = at === undefined ? {} : { endpoints: at };
     const instruments = instrumentsAt(venue, symbols);
     try {
-      await runIngest(context, { venue, instruments, unknownInstruments: 'skip', ...where }, signal);
+      await runIngest(context, { venue, instruments, unknownInstruments: 'skip', rotateMs, ...where }, signal);
     } catch (thrown) {
       const detail = reasonOf(thrown);
       if (detail === undefined || switchedOff.add(venue).size === venues.length) throw thrown;

@@ -31,16 +31,23 @@ export interface Conduct {
   readonly maxMessagesPerSecond: number;
 }
 
+export interface AudienceLimits {
+  /** A client with more than this unread is cut off. */
+  readonly maxBufferedBytes: number;
+  /** A connection of this age is closed, ms; undefined = never. */
+  readonly maxConnectionMs?: number | undefined;
+}
+
 export class Audience {
   readonly clients = new Set<Client>();
   readonly #faults: Faults;
   readonly #now: () => number;
-  readonly #maxBufferedBytes: number;
+  readonly #limits: AudienceLimits;
 
-  constructor(faults: Faults, now: () => number, maxBufferedBytes: number) {
+  constructor(faults: Faults, now: () => number, limits: AudienceLimits) {
     this.#faults = faults;
     this.#now = now;
-    this.#maxBufferedBytes = maxBufferedBytes;
+    this.#limits = limits;
   }
 
   join(socket: WebSocket, conduct: Conduct): Client {
@@ -68,7 +75,7 @@ export class Audience {
       client.held.push({ frame, at });
       client.heldBytes += frame.length;
     }
-    if (client.socket.bufferedAmount + client.heldBytes <= this.#maxBufferedBytes) return;
+    if (client.socket.bufferedAmount + client.heldBytes <= this.#limits.maxBufferedBytes) return;
     if (lastWord !== undefined) client.socket.send(lastWord);
     client.socket.terminate();
   }
@@ -84,6 +91,12 @@ export class Audience {
         this.#write(client, frame, now);
       }
     }
+  }
+
+  /** Closes what is too old. */
+  retire(): void {
+    const oldest = this.#now() - (this.#limits.maxConnectionMs ?? Infinity);
+    for (const client of this.clients) if (client.connectedAt <= oldest) client.socket.close(1001);
   }
 
   broadcast(frame: string): void {

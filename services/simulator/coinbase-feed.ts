@@ -2,7 +2,7 @@
 import { type WebSocket } from 'ws';
 import { z } from 'zod';
 import { BookView, crossingPrice, type SideChanges } from './book.ts';
-import { Audience, type Client, type Conduct } from './client.ts';
+import { Audience, type AudienceLimits, type Client, type Conduct } from './client.ts';
 import * as frames from './coinbase-frames.ts';
 import { absurdPrice, type Faults } from './faults.ts';
 import { type Listener, type Pit } from './floor.ts';
@@ -38,7 +38,7 @@ export interface CoinbaseFeedOptions {
   /** ms and µs. */
   readonly now: () => number;
   readonly nowMicros: () => number;
-  readonly maxBufferedBytes: number;
+  readonly limits: AudienceLimits;
   /** A connection without a subscription is closed after this many ms. */
   readonly subscribeWithinMs: number;
 }
@@ -56,7 +56,7 @@ export class CoinbaseFeed implements Listener, Conduct {
 
   constructor(options: CoinbaseFeedOptions) {
     this.#options = options;
-    this.audience = new Audience(options.faults, options.now, options.maxBufferedBytes);
+    this.audience = new Audience(options.faults, options.now, options.limits);
     this.#rooms = new Map(options.pits.map((pit) => [pit.listing.instrument.name, roomOf(pit)]));
   }
 
@@ -142,6 +142,7 @@ export class CoinbaseFeed implements Listener, Conduct {
       if (!this.#subscribed.has(client) && now - client.connectedAt > this.#options.subscribeWithinMs) client.socket.close();
     }
     for (const room of this.#rooms.values()) this.#batch(room, now);
+    this.audience.retire();
     this.audience.release();
     if (now - this.#beatAt < HEARTBEAT_MS) return;
     this.#beatAt = now;

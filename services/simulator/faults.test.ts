@@ -223,6 +223,20 @@ describe('faults', () => {
     expect(made).toBeLessThan(12_000);
   });
 
+  test('a connection that is too old is ended, where the venue has a limit', async () => {
+    await simulator.stop();
+    simulator = await startSimulator({ clock, historyDays: 0.1, rateLimits: false, maxConnectionMs: 2_000 });
+    coinbase = await FrameCollector.connect(simulator.urls.coinbaseWs);
+    kraken = await FrameCollector.connect(simulator.urls.krakenWs);
+    const ended = Promise.all([coinbase, kraken].map(({ socket }) => once(socket, 'close') as Promise<[number]>));
+    await coinbase.send(COINBASE);
+    await kraken.send(...KRAKEN);
+    await pass(1_900);
+    expect([coinbase.socket.readyState, kraken.socket.readyState]).toEqual([WebSocket.OPEN, WebSocket.OPEN]);
+    await clock.advance(200);
+    expect((await ended).map(([code]) => code)).toEqual([1001, 1001]);
+  });
+
   test('another process does the same over HTTP', async () => {
     const post = (body: unknown): Promise<Response> =>
       fetch(`${simulator.urls.control}/fault`, { method: 'POST', body: JSON.stringify(body) });

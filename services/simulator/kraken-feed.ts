@@ -2,7 +2,7 @@
 import { type WebSocket } from 'ws';
 import { z } from 'zod';
 import { BookView, crossingPrice, type SideChanges } from './book.ts';
-import { Audience, type Client, type Conduct } from './client.ts';
+import { Audience, type AudienceLimits, type Client, type Conduct } from './client.ts';
 import { absurdPrice, type Faults } from './faults.ts';
 import { type Floor, type Listener, type Pit } from './floor.ts';
 import * as frames from './kraken-frames.ts';
@@ -48,7 +48,7 @@ export interface KrakenFeedOptions {
   /** ms and µs. */
   readonly now: () => number;
   readonly nowMicros: () => number;
-  readonly maxBufferedBytes: number;
+  readonly limits: AudienceLimits;
 }
 
 export class KrakenFeed implements Listener, Conduct {
@@ -63,7 +63,7 @@ export class KrakenFeed implements Listener, Conduct {
 
   constructor(options: KrakenFeedOptions) {
     this.#options = options;
-    this.audience = new Audience(options.faults, options.now, options.maxBufferedBytes);
+    this.audience = new Audience(options.faults, options.now, options.limits);
     this.#rooms = new Map(options.pits.map((pit) => [krakenNames(pit.listing.instrument).symbol, roomOf(pit)]));
   }
 
@@ -140,6 +140,7 @@ export class KrakenFeed implements Listener, Conduct {
   /** Heartbeats where nothing else was said for a second; connections that never subscribe are closed. */
   tick(): void {
     const now = this.#options.now();
+    this.audience.retire();
     this.audience.release();
     for (const client of this.audience.clients) {
       const subscribed = this.#isSubscribed(client);

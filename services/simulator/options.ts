@@ -43,6 +43,11 @@ export const simulatorOptionsSchema = z.strictObject({
     .min(50)
     .default(5000)
     .describe('Coinbase closes a connection without a subscription after this many ms. Default 5000.'),
+  maxConnectionMs: z
+    .int()
+    .min(1_000)
+    .optional()
+    .describe('The venues end a connection that is this old, ms, as some do after a day. Default: never.'),
   maxBufferedBytes: z
     .int()
     .min(65_536)

@@ -204,12 +204,12 @@ class RunningSimulator implements Simulator {
 
 function coinbaseVenue(floor: Floor, options: Options, clock: WallClock): Venue {
   const faults = new Faults(clock);
-  const { maxBufferedBytes, subscribeWithinMs } = options;
+  const { subscribeWithinMs } = options;
   const pits = floor.pits.filter(({ listing }) => listing.venue === 'coinbase');
   const [now, nowMicros] = [() => clock.now(), () => clock.nowMicros()];
   return {
     faults,
-    feed: new CoinbaseFeed({ pits, faults, now, nowMicros, maxBufferedBytes, subscribeWithinMs }),
+    feed: new CoinbaseFeed({ pits, faults, now, nowMicros, limits: options, subscribeWithinMs }),
     rest: new CoinbaseRest(floor, faults, clock, options.rateLimits),
     wsPath: '/coinbase/ws',
     restPath: '/coinbase/rest',
@@ -223,7 +223,7 @@ function krakenVenue(floor: Floor, options: Options, clock: WallClock): Venue {
   const [now, nowMicros] = [() => clock.now(), () => clock.nowMicros()];
   return {
     faults,
-    feed: new KrakenFeed({ pits, floor, faults, now, nowMicros, maxBufferedBytes: options.maxBufferedBytes }),
+    feed: new KrakenFeed({ pits, floor, faults, now, nowMicros, limits: options }),
     rest: new KrakenRest(floor, faults, clock, options.rateLimits),
     wsPath: '/kraken/v2',
     restPath: '/kraken/0/public',

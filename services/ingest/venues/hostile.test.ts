@@ -85,6 +85,9 @@ test('a frame larger than any book ends the connection, which is opened again', 
       },
       alive: () => undefined,
       disconnected: (reason) => reasons.push(reason),
+      rehearse: () => {
+        throw new Error('no other connection is wanted');
+      },
     },
   );
   await connection.run(stop.signal);

@@ -99,6 +99,9 @@ export interface ReconnectEvent {
 
 export type MalformedReason = 'not-json' | 'shape' | 'price' | 'size' | 'trade-id' | 'level' | 'absurd-price' | 'binary';
 
+/** A whole frame was lost, of which nobody knows what it said. */
+export const LOST_FRAME: readonly MalformedReason[] = ['not-json', 'shape', 'binary'];
+
 export interface MalformedEvent {
   readonly kind: 'malformed';
   readonly reason: MalformedReason;
@@ -198,6 +201,8 @@ export interface Venue {
   readonly checksum?: BookChecksum;
   /** Undefined: the feed is never silent for long. */
   readonly keepAlive?: KeepAlive;
+  /** Milliseconds after which the venue ends a connection, whatever it does; undefined: no such limit is known. */
+  readonly connectionLifeMs?: number;
   /** The currency that takes the dollar's place there: what is asked for in USD is subscribed in it. */
   readonly dollar: 'USD' | 'USDT';
   /** Conversion rates it quotes, subscribed besides what was asked for. */

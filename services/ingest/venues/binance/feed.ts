@@ -36,6 +36,7 @@ export function binanceVenue(venue: {
     bookSnapshots: 'rest',
     hasListings: false,
     keepAlive: { everyMs: 2_000 },
+    connectionLifeMs: 24 * 3_600_000,
     createRest: createBinanceRest,
   };
 }
