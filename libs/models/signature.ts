@@ -3,7 +3,8 @@
  * The signature is checked over those bytes before anything in them is read. Bundles are signed so, and changes of the slots.
  */
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
-import { TributaryError } from '../errors/errors.ts';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { messageOf, TributaryError } from '../errors/errors.ts';
 import { type Bundle, encodeBundle, loadBundle, parseBundleJson } from './bundle.ts';
 import { encodeExternal, type External, parseExternal } from './external/external.ts';
 
@@ -15,6 +16,8 @@ const KINDS = {
 export type SignedKind = keyof typeof KINDS;
 /** Longer than any heading. */
 const MAX_HEADING = 256;
+/** Of an unpacked bundle, bytes: some hundred heads. */
+const MAX_UNPACKED = 256 * 1024 * 1024;
 
 export function signContent(kind: SignedKind, content: Uint8Array, key: KeyObject): Uint8Array {
   const { prefix } = KINDS[kind];
@@ -22,8 +25,9 @@ export function signContent(kind: SignedKind, content: Uint8Array, key: KeyObjec
   return Buffer.concat([Buffer.from(`${prefix} ${keyId(key)} ${signature}\n`), content]);
 }
 
+/** Compressed to a third: a head has a megabyte of trees, and one record of the log holds a bundle. */
 export function signBundle(bundle: Bundle, key: KeyObject): Uint8Array {
-  return signContent('bundle', encodeBundle(bundle), key);
+  return signContent('bundle', gzipSync(encodeBundle(bundle)), key);
 }
 
 /** Whether it begins as something signed does; says nothing about by whom. */
@@ -64,14 +68,27 @@ export function openSigned(kind: SignedKind, bytes: Uint8Array, trusted: readonl
 
 /** Reads a bundle that one of the trusted keys signed. Throws what `openSigned` and `loadBundle` throw. */
 export function openBundle(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle {
-  return loadBundle(openSigned('bundle', bytes, trusted));
+  return loadBundle(unpacked(openSigned('bundle', bytes, trusted)));
 }
 
 /** Whatever a slot may hold: a bundle, or a predictor from outside. Throws what `openSigned`, `loadBundle` and `parseExternal` throw. */
 export function openModel(bytes: Uint8Array, trusted: readonly KeyObject[]): Bundle | External {
-  const content = openSigned('bundle', bytes, trusted);
+  const content = unpacked(openSigned('bundle', bytes, trusted));
   const json = parseBundleJson(content);
   return typeof json === 'object' && json !== null && 'kind' in json ? parseExternal(json) : loadBundle(content);
+}
+
+/** Bundles of earlier versions, and predictors from outside, are not compressed. Throws `TRB_BUNDLE_UNREADABLE`. */
+function unpacked(content: Uint8Array): Uint8Array {
+  if (content[0] !== 0x1f || content[1] !== 0x8b) return content;
+  try {
+    return gunzipSync(content, { maxOutputLength: MAX_UNPACKED });
+  } catch (cause) {
+    throw new TributaryError('TRB_BUNDLE_UNREADABLE', `The bundle cannot be unpacked: ${messageOf(cause)}.`, {
+      hint: KINDS.bundle.hint,
+      cause,
+    });
+  }
 }
 
 export function signExternal(external: External, key: KeyObject): Uint8Array {

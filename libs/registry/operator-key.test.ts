@@ -4,8 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { encodeBundle, sealBundle } from '../models/bundle.ts';
-import { keyId, openBundle, signBundle } from '../models/signature.ts';
+import { keyId, openBundle, openModel, signBundle, signContent } from '../models/signature.ts';
 import { operatorKey, publicKeyFile, trustIn } from './operator-key.ts';
 
 const metrics = { trained: 0, outOfFold: 0, accuracy: null, brier: null, emittedCoverage: null, emittedAccuracy: null };
@@ -67,18 +68,36 @@ describe('a signed bundle', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const other = generateKeyPairSync('ed25519');
   const signed = signBundle(bundle, privateKey);
-  const text = Buffer.from(signed).toString('latin1');
+  const packed = gzipSync(encodeBundle(bundle));
 
   test('loads where its signer is trusted', () => {
     expect(openBundle(signed, [other.publicKey, publicKey])).toEqual(bundle);
+    expect(openModel(signed, [publicKey])).toEqual(bundle);
+  });
+
+  test('is compressed; one of before, which is not, loads as well', () => {
+    const many = sealBundle({ ...content, heads: new Array<typeof head>(100).fill(head) });
+    expect(signBundle(many, privateKey).length).toBeLessThan(encodeBundle(many).length / 3);
+    expect(openBundle(signBundle(many, privateKey), [publicKey])).toEqual(many);
+    expect(openBundle(signContent('bundle', encodeBundle(many), privateKey), [publicKey])).toEqual(many);
   });
 
   test.each([
     ['not signed', 'TRB_BUNDLE_UNSIGNED', (): Uint8Array => encodeBundle(bundle)],
     ['empty', 'TRB_BUNDLE_UNSIGNED', (): Uint8Array => new Uint8Array()],
     ['signed by someone else', 'TRB_BUNDLE_SIGNER', (): Uint8Array => signBundle(bundle, other.privateKey)],
-    ['changed', 'TRB_BUNDLE_SIGNATURE', (): Uint8Array => Buffer.from(text.replace('"seed":1', '"seed":2'), 'latin1')],
+    ['changed', 'TRB_BUNDLE_SIGNATURE', (): Uint8Array => signed.with(-1, signed.at(-1)! ^ 1)],
     ['cut short', 'TRB_BUNDLE_SIGNATURE', (): Uint8Array => signed.subarray(0, -1)],
+    [
+      'cut before it was signed',
+      'TRB_BUNDLE_UNREADABLE',
+      (): Uint8Array => signContent('bundle', packed.subarray(0, -9), privateKey),
+    ],
+    [
+      'endless once unpacked',
+      'TRB_BUNDLE_UNREADABLE',
+      (): Uint8Array => signContent('bundle', gzipSync(Buffer.alloc(257 * 1024 * 1024), { level: 1 }), privateKey),
+    ],
     [
       "in another key's name",
       'TRB_BUNDLE_SIGNATURE',
