@@ -211,6 +211,7 @@ export class InstrumentStream {
     if (trade.tradeId === 0) {
       this.#next?.remember(trade);
       if (this.#rehearsed?.isTold(trade) === true) return;
+      if (!this.#believes(trade, now)) return;
       this.#sayMissed(now, undefined);
       this.#publishTrade(trade, now, trade.isLate);
       return;
@@ -219,12 +220,13 @@ export class InstrumentStream {
       this.#trades.join(trade.tradeId, trade.exchangeTime);
       return;
     }
+    // Of one that is not believed it stays unknown what it was: the next one shows the hole, and REST is asked.
+    if (this.#trades.isRepeat(trade.tradeId) || !this.#believes(trade, now)) return;
     this.#isJoining = false;
     const before = this.#trades.lastId;
-    const seen = this.#trades.see(trade.tradeId, trade.exchangeTime || now);
-    if (seen === 'repeat') return;
+    const hole = this.#trades.see(trade.tradeId, trade.exchangeTime || now);
     this.#sayMissed(now, before === undefined ? undefined : { from: before + 1, to: trade.tradeId - 1 });
-    if (seen !== 'new') this.#openHole(seen, now, GapKind.GAP_KIND_TRADES);
+    if (hole !== undefined) this.#openHole(hole, now, GapKind.GAP_KIND_TRADES);
     this.#publishTrade(trade, now, trade.isLate);
   }
 
@@ -232,9 +234,11 @@ export class InstrumentStream {
   onRepair(hole: Hole, trades: readonly TradeEvent[], now: number): number {
     let filled = 0;
     for (const trade of trades) {
-      if (!this.#trades.fill(hole, trade.tradeId, trade.exchangeTime)) continue;
-      this.#publishTrade(trade, now, true);
-      filled++;
+      if (!this.#tradePrices.accepts(trade.price)) this.#doubt(now);
+      else if (this.#trades.fill(hole, trade.tradeId, trade.exchangeTime)) {
+        this.#publishTrade(trade, now, true);
+        filled++;
+      }
     }
     return filled;
   }
@@ -344,11 +348,15 @@ export class InstrumentStream {
     return this.#output.publish(this.instrument, event, exchangeTime, now, this.#sequence);
   }
 
+  /** By the book where there is one to believe, else by the trades before. */
+  #believes({ price }: TradeEvent, now: number): boolean {
+    const quote = this.quote?.quote;
+    const isBelieved = this.#tradePrices.accepts(price, quote && (quote.bid + quote.ask) / 2);
+    if (!isBelieved) this.#doubt(now);
+    return isBelieved;
+  }
+
   #publishTrade(trade: TradeEvent, now: number, isRepaired: boolean): void {
-    if (!this.#tradePrices.accepts(trade.price)) {
-      this.#doubt(now);
-      return;
-    }
     const { tradeId, price, size, aggressor } = trade;
     const value = { tradeId, price, size, aggressor, repaired: isRepaired };
     const isTaken = this.#publish(now, credible(trade.exchangeTime, now), { $case: 'trade', value });

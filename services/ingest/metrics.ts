@@ -15,7 +15,7 @@ export interface IngestMetrics {
   missingTrades(count: number): void;
   droppedCaptureFrame(): void;
   queueDepth(records: number): void;
-  clockSkew(micros: number): void;
+  clockSkew(micros: number, errorMicros: number): void;
   /** Microseconds from the venue's time of an event to its receipt; clocks that differ can make it negative, which counts as 0. */
   latency(micros: number): void;
 }
@@ -73,6 +73,7 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
   const depth = gauge('tributary_ingest_queue_depth_records', 'Records that wait for the log.');
   const missing = gauge('tributary_ingest_missing_trades', 'Trades known to be missing, which REST is asked for.');
   const skew = gauge('tributary_ingest_clock_skew_seconds', 'Clock of the venue minus ours, as last measured.');
+  const skewError = gauge('tributary_ingest_clock_skew_error_seconds', 'How far off the measured skew of the clocks may be.');
   return {
     frame: (channel) => frames(channel),
     event: (kind) => events(kind),
@@ -87,7 +88,10 @@ export function createIngestMetrics(registry: Registry, venue: string): IngestMe
     missingTrades: (count) => missing.set(count),
     droppedCaptureFrame: () => capture(''),
     queueDepth: (records) => depth.set(records),
-    clockSkew: (micros) => skew.set(micros / 1e6),
+    clockSkew(micros, errorMicros) {
+      skew.set(micros / 1e6);
+      skewError.set(errorMicros / 1e6);
+    },
     latency: (micros) => latency.observe(Math.max(0, micros / 1e6)),
   };
 }

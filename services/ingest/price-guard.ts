@@ -2,7 +2,8 @@
  * Tells a price that cannot be from one that can. Pure.
  *
  * A price more than 50 % off the last accepted one is refused, unless it is the third in a row of which each is within 10 % of the one
- * before: then the market has really moved (a restart after a halt, a re-denomination), and what was known is out of date.
+ * before: then the market has really moved (a restart after a halt, a re-denomination), and what was known is out of date. Where there is a
+ * witness, a price of another source, that alone decides.
  */
 const FURTHEST = 0.5;
 const AGREEING = 0.1;
@@ -13,12 +14,14 @@ export class PriceGuard {
   #candidate = 0;
   #agreed = 0;
 
-  accepts(price: number): boolean {
-    if (this.#known === undefined || isWithin(price, this.#known, FURTHEST)) {
+  accepts(price: number, witness?: number): boolean {
+    const measure = witness ?? this.#known;
+    if (measure === undefined || isWithin(price, measure, FURTHEST)) {
       this.#known = price;
       this.#agreed = 0;
       return true;
     }
+    if (witness !== undefined) return false;
     this.#agreed = isWithin(price, this.#candidate, AGREEING) ? this.#agreed + 1 : 1;
     this.#candidate = price;
     if (this.#agreed < CONFIRMATIONS) return false;

@@ -4,7 +4,7 @@ import { type AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { afterEach, expect, test } from '@jest/globals';
 import { WebSocketServer } from 'ws';
-import { GapKind, Side } from '#libs/wire/tributary/v1/market.ts';
+import { GapKind, Side, TradingStatus } from '#libs/wire/tributary/v1/market.ts';
 import { type Harness, openHarness, until } from './harness.test-tool.ts';
 import { gather } from './recording.test-tool.ts';
 import { probeVenue } from './venues/registry.ts';
@@ -139,24 +139,53 @@ test('trades that find the queue full become an overflow gap and a repair, and t
   expect(of('heartbeat').at(-1)!.completeThroughTradeId).toBe(4);
 });
 
-test('a price far off is not believed until it is confirmed', () => {
+const priced = (price: number, at: number) => ({
+  kind: 'trade' as const,
+  instrument: 'BTC-USD',
+  tradeId: at + 1,
+  price,
+  size: 1,
+  aggressor: Side.SIDE_SELL,
+  exchangeTime: 0,
+  isLate: false,
+});
+
+test('a price far off is not believed until it is confirmed; what was not believed is asked for by REST', () => {
   const { stream, of, asked } = gather('BTC-USD');
   stream.connected(1);
-  [100, 101, 1000, 102, 300, 301, 302].forEach((price, at) =>
-    stream.onTrade(
-      {
-        kind: 'trade',
-        instrument: 'BTC-USD',
-        tradeId: at + 1,
-        price,
-        size: 1,
-        aggressor: Side.SIDE_SELL,
-        exchangeTime: 0,
-        isLate: false,
-      },
-      at + 2,
-    ),
-  );
-  expect(of('trade').map(({ price }) => price)).toEqual([100, 101, 102, 302]);
+  [100, 101, 1000, 102].forEach((price, at) => stream.onTrade(priced(price, at), at + 2));
+  expect(stream.onRepair(asked.repairs[0]!, [priced(101.5, 2)], 6)).toBe(1);
+  [300, 301, 302].forEach((price, at) => stream.onTrade(priced(price, at + 4), at + 7));
+  expect(of('trade').map(({ tradeId, price, repaired }) => [tradeId, price, repaired])).toEqual([
+    [1, 100, false],
+    [2, 101, false],
+    [4, 102, false],
+    [3, 101.5, true],
+    [7, 302, false],
+  ]);
   expect(asked.malformed).toEqual(['absurd-price', 'absurd-price', 'absurd-price']);
+  expect(asked.repairs.map(({ to }) => to)).toEqual([3, 6]);
+});
+
+test('a price that the book contradicts is not believed however often it is told', () => {
+  const { stream, of, asked } = gather('BTC-USD');
+  stream.onListing(
+    {
+      instrument: 'BTC-USD',
+      status: TradingStatus.TRADING_STATUS_ONLINE,
+      tickSize: 1,
+      priceDecimals: 0,
+      sizeDecimals: 2,
+    },
+    1,
+  );
+  stream.connected(1);
+  const sides = { bids: [99, 1], asks: [101, 1] };
+  stream.onBook({ kind: 'book', instrument: 'BTC-USD', isSnapshot: true, ...sides, checksum: undefined, exchangeTime: 1 }, 1);
+  [100, 1000, 1000, 1000, 1000, 1000, 100].forEach((price, at) => stream.onTrade(priced(price, at), at + 2));
+  expect(of('trade').map(({ tradeId, price }) => [tradeId, price])).toEqual([
+    [1, 100],
+    [7, 100],
+  ]);
+  expect(asked.repairs.map(({ from, to }) => [from, to])).toEqual([[2, 6]]);
 });

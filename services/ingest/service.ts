@@ -126,9 +126,9 @@ export async function runIngest(context: ServiceContext, options: IngestOptions,
   const connection = new Connection({ url: endpoints.ws, clock, logger, silenceMs, firstPauseMs, keepAlive, rotateMs }, feed);
   for (const listing of listings.values())
     if (listing !== undefined) feed.streams.get(listing.instrument)?.onListing(listing, clock.nowMicros());
-  const measured = ({ skew }: ClockSkew) => {
+  const measured = ({ skew, uncertainty }: ClockSkew) => {
     feed.clockSkew = skew;
-    metrics.clockSkew(skew);
+    metrics.clockSkew(skew, uncertainty);
   };
 
   const drained = new AbortController();

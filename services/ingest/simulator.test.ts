@@ -51,6 +51,12 @@ describe.each(['coinbase', 'kraken'] as const)('%s', (venue) => {
     );
   }
 
+  /** What the metric says, seconds. */
+  async function skewSaid(name: 'skew' | 'skew_error'): Promise<number> {
+    const said = new RegExp(`tributary_ingest_clock_${name}_seconds\\{venue="${venue}"\\} (\\S+)`);
+    return Number(said.exec(await harness.metrics.metrics())![1]);
+  }
+
   async function expectNewQuotes(): Promise<void> {
     const before = harness.of('quote', BTC).length;
     await until('quotes', () => harness.of('quote', BTC).length > before + 3);
@@ -83,6 +89,7 @@ describe.each(['coinbase', 'kraken'] as const)('%s', (venue) => {
     ['gap', ['TRADES']],
     ['malformed', ['MALFORMED']],
     ['absurd', ['MALFORMED']],
+    ['tenfold', ['MALFORMED']],
     ['crossed', venue === 'coinbase' ? ['CROSSED_BOOK'] : ['CROSSED_BOOK', 'CHECKSUM']],
     ['stall', ['STALE']],
     ...(venue === 'kraken' ? [['badChecksum', ['CHECKSUM']] satisfies [FaultKind, string[]]] : []),
@@ -96,8 +103,8 @@ describe.each(['coinbase', 'kraken'] as const)('%s', (venue) => {
         ? { seconds: 4 }
         : kind === 'gap'
           ? { instrument: BTC, count: 3 }
-          : kind === 'absurd'
-            ? { instrument: BTC }
+          : kind === 'absurd' || kind === 'tenfold'
+            ? { instrument: BTC, count: kind === 'tenfold' ? 5 : 1 }
             : {},
     );
     await until(`a gap of ${expected.join(' or ')}`, () =>
@@ -116,6 +123,21 @@ describe.each(['coinbase', 'kraken'] as const)('%s', (venue) => {
     const before = harness.of('trade', BTC).filter(({ repaired }) => repaired).length;
     await until('a repaired trade', () => harness.of('trade', BTC).filter(({ repaired }) => repaired).length > before);
     await expectAllTrades();
+  });
+
+  test.each([600, -600])('says that the clock of a venue is %i s ahead, within the error that it states', async (seconds) => {
+    await run.stop();
+    simulator.fault(venue, 'clockSkew', { seconds: 60, offsetMs: seconds * 1000 });
+    const before = harness.of('heartbeat', BTC).length;
+    run = begin();
+    const beats = () => harness.of('heartbeat', BTC).slice(before);
+    await until('heartbeats that know it', () => beats().some(({ clockSkew }) => clockSkew !== 0));
+    const [skew, error] = [await skewSaid('skew'), await skewSaid('skew_error')];
+    expect(Math.abs(skew - seconds)).toBeLessThanOrEqual(error);
+    // A resolution of a second, and the time that an answer takes at most.
+    expect(error).toBeLessThan(3.5);
+    expect(beats().at(-1)!.clockSkew / 1e6).toBeCloseTo(skew, 6);
+    simulator.fault(venue, 'clockSkew', { seconds: 0 });
   });
 
   test('after a restart goes on where it stopped: the trades between are filled in, sequences go on growing', async () => {

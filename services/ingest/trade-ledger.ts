@@ -15,8 +15,6 @@ export interface Completeness {
   readonly time: number;
 }
 
-export type Sighting = 'new' | 'repeat' | Hole;
-
 export class TradeLedger {
   #last: Completeness | undefined;
   readonly #isDense: boolean;
@@ -48,13 +46,16 @@ export class TradeLedger {
     if (this.#last === undefined || id >= this.#last.id) this.#last = { id, time };
   }
 
-  /** A trade arrives. A Hole: it is new, and trades are missing before it. */
-  see(id: number, time: number): Sighting {
+  /** Whether the trade arrived before, or counts as missing. */
+  isRepeat(id: number): boolean {
+    return this.#last !== undefined && id <= this.#last.id;
+  }
+
+  /** A new trade arrives; gives the hole before it, if any. */
+  see(id: number, time: number): Hole | undefined {
     const last = this.#last;
-    if (last !== undefined && id <= last.id) return 'repeat';
     this.#last = { id, time };
-    if (last === undefined || id === last.id + 1 || !this.#isDense) return 'new';
-    return this.#open(last, id - 1);
+    return last === undefined || id === last.id + 1 || !this.#isDense ? undefined : this.#open(last, id - 1);
   }
 
   /** The venue says its last trade was `id`: a hole if it was not seen. The hole's trades count as seen from now on. */

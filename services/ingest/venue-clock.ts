@@ -20,7 +20,7 @@ export interface ClockSkew {
   readonly uncertainty: number;
 }
 
-/** The answer is taken to be made halfway between question and receipt. Rejects with `TRB_HTTP_…`. */
+/** The answer is taken to be made halfway between question and receipt, in the middle of the step that it tells. Rejects with `TRB_HTTP_…`. */
 export async function measureClockSkew(
   rest: Pick<VenueRest, 'time' | 'timeResolution'>,
   clock: WallClock,
@@ -31,9 +31,9 @@ export async function measureClockSkew(
     const asked = clock.nowMicros();
     const time = await rest.time(signal);
     const received = clock.nowMicros();
-    const uncertainty = Math.round((received - asked + rest.timeResolution) / 2);
+    const uncertainty = Math.ceil((received - asked + rest.timeResolution) / 2);
     if (best === undefined || uncertainty < best.uncertainty)
-      best = { skew: Math.round(time - (asked + received) / 2), uncertainty };
+      best = { skew: Math.round(time + rest.timeResolution / 2 - (asked + received) / 2), uncertainty };
   }
   return best!;
 }

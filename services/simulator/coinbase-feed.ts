@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { BookView, crossingPrice, type SideChanges } from './book.ts';
 import { Audience, type AudienceLimits, type Client, type Conduct } from './client.ts';
 import * as frames from './coinbase-frames.ts';
-import { absurdPrice, type Faults } from './faults.ts';
+import { type Faults } from './faults.ts';
 import { type Listener, type Pit } from './floor.ts';
 import { type Trade } from './ledger.ts';
 
@@ -52,7 +52,6 @@ export class CoinbaseFeed implements Listener, Conduct {
   readonly #statusListeners = new Set<Client>();
   readonly #subscribed = new WeakSet<Client>();
   #beatAt = 0;
-  #absurd = 0;
 
   constructor(options: CoinbaseFeedOptions) {
     this.#options = options;
@@ -112,9 +111,10 @@ export class CoinbaseFeed implements Listener, Conduct {
     const room = this.#rooms.get(pit.listing.instrument.name);
     if (room?.pit !== pit) return;
     const { faults } = this.#options;
+    const { instrument, priceDigits } = pit.listing;
     for (const trade of trades) {
-      if (faults.take('gapTrades', pit.listing.instrument.name)) continue;
-      const price = faults.take('absurd', pit.listing.instrument.name) ? absurdPrice(this.#absurd++) : undefined;
+      if (faults.take('gapTrades', instrument.name)) continue;
+      const price = faults.falsePrice(instrument.name, trade.price, priceDigits);
       this.#tell(room.listeners.ticker, () => frames.tickerFrame(pit, trade, faults.skewMicros, price));
       this.#tell(room.listeners.matches, () => frames.matchFrame(pit, trade, 'match', faults.skewMicros, price));
     }

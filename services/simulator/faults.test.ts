@@ -123,6 +123,19 @@ describe('faults', () => {
     expect(simulator.ledger.trades().every(({ price }) => Number(price) > 0)).toBe(true);
   });
 
+  test('tenfold: the next prices times ten, on the feed only', async () => {
+    simulator.fault('coinbase', 'tenfold', { count: 3 });
+    simulator.fault('kraken', 'tenfold', { count: 3 });
+    await pass(4_000);
+    const lied = (venue: 'coinbase' | 'kraken', told: readonly Frame[]): number =>
+      told.filter((row) => {
+        const [made] = simulator.ledger.trades({ venue, instrument: 'BTC-USD', fromId: row['trade_id'] as number });
+        return Math.abs(Number(row['price']) / Number(made!.price) - 10) < 0.01;
+      }).length;
+    expect(lied('coinbase', coinbase.where({ type: 'match' }))).toBe(3);
+    expect(lied('kraken', krakenTrades())).toBeGreaterThanOrEqual(3);
+  });
+
   test('crossed leaves a bid above the best ask, under a checksum that holds until the next frame', async () => {
     simulator.fault('kraken', 'crossed');
     simulator.fault('coinbase', 'crossed');

@@ -1,6 +1,7 @@
 /** What can go wrong at a venue, on demand. Each venue has one `Faults`; its feed and its REST ask it before they answer. */
 import { z } from 'zod';
 import { type WallClock } from '#libs/clock/clock.ts';
+import { trimmed } from './decimal.ts';
 
 export const FAULT_KINDS = [
   'cut',
@@ -11,6 +12,7 @@ export const FAULT_KINDS = [
   'badChecksum',
   'malformed',
   'absurd',
+  'tenfold',
   'crossed',
   '429',
   'clockSkew',
@@ -25,7 +27,11 @@ export const faultOptionsSchema = z.strictObject({
     .min(0)
     .default(5)
     .describe('How long refuse, stall, slow, 429, clockSkew and halt last, in seconds. Default 5; 0 ends one that is on.'),
-  count: z.int().min(1).default(1).describe('How many frames gap, badChecksum, malformed, absurd and crossed touch. Default 1.'),
+  count: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe('How many frames gap, badChecksum, malformed, absurd, tenfold and crossed touch. Default 1.'),
   offsetMs: z
     .number()
     .default(500)
@@ -37,13 +43,14 @@ export type FaultOptions = z.input<typeof faultOptionsSchema>;
 type Fault = z.output<typeof faultOptionsSchema>;
 
 /** Kinds that touch a number of frames. `gap` counts book updates and trades apart. */
-type Counted = 'gapTrades' | 'gapBook' | 'badChecksum' | 'absurd' | 'crossed';
+type Counted = 'gapTrades' | 'gapBook' | 'badChecksum' | 'absurd' | 'tenfold' | 'crossed';
 type Timed = 'refuse' | 'stall' | 'slow' | '429' | 'clockSkew' | 'halt';
 
 export class Faults {
   readonly #clock: WallClock;
   readonly #until = new Map<Timed, { end: number; fault: Fault }>();
   readonly #left = new Map<Counted, Fault>();
+  #absurd = 0;
 
   constructor(clock: WallClock) {
     this.#clock = clock;
@@ -72,6 +79,12 @@ export class Faults {
     return true;
   }
 
+  /** What is told of a trade in place of its price, `ticks` of so many `digits`; undefined: the truth. */
+  falsePrice(instrument: string, ticks: number, digits: number): string | undefined {
+    if (this.take('absurd', instrument)) return ABSURD[this.#absurd++ % ABSURD.length];
+    return this.take('tenfold', instrument) ? trimmed(10 * ticks, digits) : undefined;
+  }
+
   halts(instrument: string): boolean {
     const halt = this.active('halt');
     return halt !== undefined && (halt.instrument ?? instrument) === instrument;
@@ -90,7 +103,5 @@ export class Faults {
   }
 }
 
-/** Takes turns: a price no market has. */
-export function absurdPrice(turn: number): string {
-  return ['0', '-1', '1000000000000'][turn % 3]!;
-}
+/** Prices that no market has. */
+const ABSURD = ['0', '-1', '1000000000000'];

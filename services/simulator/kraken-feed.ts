@@ -3,7 +3,7 @@ import { type WebSocket } from 'ws';
 import { z } from 'zod';
 import { BookView, crossingPrice, type SideChanges } from './book.ts';
 import { Audience, type AudienceLimits, type Client, type Conduct } from './client.ts';
-import { absurdPrice, type Faults } from './faults.ts';
+import { type Faults } from './faults.ts';
 import { type Floor, type Listener, type Pit } from './floor.ts';
 import * as frames from './kraken-frames.ts';
 import { krakenNames } from './kraken-names.ts';
@@ -59,7 +59,6 @@ export class KrakenFeed implements Listener, Conduct {
   readonly #rooms: ReadonlyMap<string, Room>;
   readonly #instrument = new Set<Client>();
   #connections = 0;
-  #absurd = 0;
 
   constructor(options: KrakenFeedOptions) {
     this.#options = options;
@@ -114,8 +113,9 @@ export class KrakenFeed implements Listener, Conduct {
     const { faults } = this.#options;
     const name = pit.listing.instrument.name;
     const delivered = trades.filter(() => !faults.take('gapTrades', name));
-    if (room.trade.size > 0 && delivered.length > 0) {
-      const price = faults.take('absurd', name) ? absurdPrice(this.#absurd++) : undefined;
+    const [first] = delivered;
+    if (room.trade.size > 0 && first !== undefined) {
+      const price = faults.falsePrice(name, first.price, pit.listing.priceDigits);
       this.#tell(room.trade, frames.tradeFrame(pit, delivered, 'update', faults.skewMicros, price));
     }
     if (room.ticker.trades.size > 0) this.#tell(room.ticker.trades, frames.tickerFrame(pit, 'update', this.#micros()));

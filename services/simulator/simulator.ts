@@ -136,6 +136,7 @@ class RunningSimulator implements Simulator {
         faults.arm(kind, parsed.data);
         break;
       case 'absurd':
+      case 'tenfold':
       case 'crossed':
         faults.arm(kind, parsed.data);
         break;

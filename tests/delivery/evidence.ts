@@ -79,8 +79,8 @@ class Examination implements Evidence {
   outcomes = 0;
   readonly #log: EventLog;
   readonly #trust: Trust;
-  /** Trades of the effective input, by venue and instrument. */
-  readonly #trades = new Map<string, { readonly dedupe: Dedupe; readonly ids: Map<number, number> }>();
+  /** Trades of the effective input, by venue and instrument: of each id how often it came, and its price. */
+  readonly #trades = new Map<string, { readonly dedupe: Dedupe; readonly seen: Map<number, { count: number; price: number }> }>();
 
   constructor(log: EventLog, trust: Trust) {
     this.#log = log;
@@ -127,7 +127,7 @@ class Examination implements Evidence {
     for (const { message, record } of outcomes) this.#arrived('outcome', message.resolvedAt, record);
   }
 
-  /** None missing of those from the first in the log to the last, none that nobody made. */
+  /** None missing of those from the first in the log to the last, none with another price. */
   compareTrades(ledger: readonly LedgerTrade[]): void {
     const made = new Map<string, LedgerTrade[]>();
     for (const trade of ledger) {
@@ -136,14 +136,18 @@ class Examination implements Evidence {
       made.set(key, list);
       list.push(trade);
     }
-    for (const [key, { ids }] of this.#trades) {
-      const [first, last] = [...ids.keys()].reduce(([a, b], id) => [Math.min(a, id), Math.max(b, id)], [Infinity, -Infinity]);
-      for (const { tradeId, time } of made.get(key) ?? []) {
+    for (const [key, { seen }] of this.#trades) {
+      const [first, last] = [...seen.keys()].reduce(([a, b], id) => [Math.min(a, id), Math.max(b, id)], [Infinity, -Infinity]);
+      for (const { tradeId, time, price } of made.get(key) ?? []) {
         if (tradeId < first || tradeId > last) continue;
-        const count = ids.get(tradeId) ?? 0;
-        if (count === 1) continue;
-        const kind = count === 0 ? 'lost' : 'doubled';
-        this.findings.push({ kind, time: time / 1000, what: `trade ${tradeId} of ${key}` });
+        const { count, price: told } = seen.get(tradeId) ?? { count: 0, price: NaN };
+        if (count === 1 && told === Number(price)) continue;
+        const kind = count > 1 ? 'doubled' : 'lost';
+        this.findings.push({
+          kind,
+          time: time / 1000,
+          what: `trade ${tradeId} of ${key} at ${price}: ${count} times, at ${told}`,
+        });
       }
     }
   }
@@ -184,12 +188,12 @@ class Examination implements Evidence {
     const key = `${venue}:${instrument}`;
     if (event?.$case === 'heartbeat') this.#beat(tick, event.value);
     if (event?.$case !== 'trade' && event?.$case !== 'gap') return;
-    const trades = this.#trades.get(key) ?? { dedupe: createDedupe(), ids: new Map<number, number>() };
+    const trades = this.#trades.get(key) ?? { dedupe: createDedupe(), seen: new Map<number, { count: number; price: number }>() };
     this.#trades.set(key, trades);
     if (event.$case === 'gap') noteMissing(trades.dedupe, event.value.fromTradeId, event.value.toTradeId);
     else if (isNew(trades.dedupe, 'trade', tick)) {
-      const { tradeId } = event.value;
-      trades.ids.set(tradeId, (trades.ids.get(tradeId) ?? 0) + 1);
+      const { tradeId, price } = event.value;
+      trades.seen.set(tradeId, { count: (trades.seen.get(tradeId)?.count ?? 0) + 1, price });
     }
   }
 

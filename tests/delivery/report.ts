@@ -75,8 +75,8 @@ export function textOf(line: Line): string {
 function recoveryOf(window: Window, evidence: Evidence): number {
   const { scenario, from, outcome } = window;
   if (outcome !== undefined && 'recoverySeconds' in outcome) return outcome.recoverySeconds;
-  if (scenario.masks !== undefined) {
-    const masked = scenario.masks.map(
+  if (scenario.isDark === true) {
+    const masked = (scenario.venues ?? []).map(
       (venue) => evidence.beats.find((beat) => beat.venue === venue && beat.time > from && !beat.isHealthy)?.time ?? Infinity,
     );
     return (Math.max(...masked) - from) / 1000;
@@ -92,11 +92,11 @@ function lateOf({ from, done, to, outcome }: Window, { arrivals }: Evidence): Ar
     .sort((one, other) => one.at - other.at);
 }
 
-/** A venue's outage must cost no other venue its signals. */
+/** A venue's faults must cost no other venue its signals. */
 function silenced({ scenario, from, to }: Window, { vectors }: Evidence): Finding[] {
-  const { masks } = scenario;
-  if (masks === undefined) return [];
+  const { venues } = scenario;
+  if (venues === undefined) return [];
   return vectors
-    .filter(({ venue, t, quality }) => !masks.includes(venue) && t >= from && t < to && (quality & BLOCKING) !== 0)
+    .filter(({ venue, t, quality }) => !venues.includes(venue) && t >= from && t < to && (quality & BLOCKING) !== 0)
     .map(({ venue, instrument, t }) => ({ kind: 'lost', time: t, what: `signals of ${venue}:${instrument} at ${t}: masked` }));
 }

@@ -13,8 +13,10 @@ export interface Scenario {
   readonly bar: number;
   /** Only with `--long`, or where it is named: CI has fifteen minutes, and another scenario there does nearly the same. */
   readonly isLong?: boolean;
-  /** Venues that go dark: what counts is how soon they are masked, and that the others are not. */
-  readonly masks?: readonly string[];
+  /** Venues that it is about: the others' signals go on. */
+  readonly venues?: readonly string[];
+  /** They go dark, and what counts is how soon they are masked. */
+  readonly isDark?: boolean;
   /**
    * Does it and waits until all should be well again; `scale` multiplies outages. Resolves to the moment from which recovery counts where
    * that is not the beginning, milliseconds, or to the recovery itself where the log does not show it, or to why it cannot be done here.
@@ -72,7 +74,8 @@ function dark(name: string, venues: readonly VenueName[]): Scenario {
     name,
     at: BEFORE_VECTORS - 6,
     bar: MASK_BAR,
-    masks: venues,
+    venues,
+    isDark: true,
     run: async (rig, scale) => {
       for (const venue of venues) {
         await rig.fault(venue, 'refuse', { seconds: 10 * scale });
@@ -175,7 +178,8 @@ const STALLED: Scenario = {
   name: 'coinbase stalled',
   at: BEFORE_VECTORS - 6,
   bar: MASK_BAR,
-  masks: ['coinbase'],
+  venues: ['coinbase'],
+  isDark: true,
   run: async (rig, scale) => {
     await rig.fault('coinbase', 'stall', { seconds: 8 * scale });
     await delay(8_000 * scale + 6_000);
@@ -184,7 +188,7 @@ const STALLED: Scenario = {
 };
 
 const LYING: Scenario = {
-  name: 'venues lying: holes, crossed books, absurd prices, broken frames, bad checksums',
+  name: 'venues lying: holes, crossed books, absurd prices, prices times ten, broken frames, bad checksums',
   bar: Infinity,
   run: async (rig) => {
     for (const venue of VENUES) {
@@ -192,9 +196,26 @@ const LYING: Scenario = {
         await rig.fault(venue, kind, { count: 5 });
         await delay(1_000);
       }
+      await rig.fault(venue, 'tenfold', { count: 50 });
       await rig.fault(venue, 'malformed');
     }
     await rig.fault('kraken', 'badChecksum', { count: 5 });
+    await delay(8_000);
+    return undefined;
+  },
+};
+
+/** Across a whole minute, so that vectors are made meanwhile. */
+const TENFOLD: Scenario = {
+  name: 'kraken lying: prices times ten',
+  at: BEFORE_VECTORS - 4,
+  bar: Infinity,
+  venues: ['kraken'],
+  run: async (rig) => {
+    for (let second = 0; second < 10; second++) {
+      await rig.fault('kraken', 'tenfold', { count: 20 });
+      await delay(1_000);
+    }
     await delay(8_000);
     return undefined;
   },
@@ -282,7 +303,7 @@ export const SCENARIOS: readonly Scenario[] = [
   MOVING_LEADERS,
   dark('both venues gone, then back', VENUES),
   ...[killsBroker(1), killsBroker(2), dark('kraken dead', ['kraken'])].map(inLong),
-  inLong(STALLED),
+  ...[STALLED, TENFOLD].map(inLong),
   ...SERVICES.map((service) => inLong(ends(service, 'SIGTERM'))),
 ];
 

@@ -4,7 +4,7 @@ import { venueBlocked } from './blocked.ts';
 
 const TIMEOUT_MS = 8_000;
 
-/** Microseconds: the middle of the second that was told. Errors: `TRB_HTTP_UNAVAILABLE`, `TRB_VENUE_BLOCKED`. */
+/** Microseconds: the second that was told. Errors: `TRB_HTTP_UNAVAILABLE`, `TRB_VENUE_BLOCKED`. */
 export async function fetchDate(url: string, signal: AbortSignal): Promise<number> {
   const { headers, status } = await fetch(url, {
     method: 'HEAD',
@@ -16,6 +16,6 @@ export async function fetchDate(url: string, signal: AbortSignal): Promise<numbe
   });
   if (status === 403 || status === 451) throw venueBlocked(url, status);
   const millis = Date.parse(headers.get('date') ?? '');
-  if (!Number.isNaN(millis)) return millis * 1000 + 500_000;
+  if (!Number.isNaN(millis)) return millis * 1000;
   throw new TributaryError('TRB_HTTP_SHAPE', `${new URL(url).host} does not tell the time.`);
 }

@@ -137,7 +137,7 @@ export interface TradeHole {
 export interface VenueRest {
   /** Step of the venue's clock as it tells it, microseconds. */
   readonly timeResolution: number;
-  /** The venue's clock, microseconds; the middle of the step that was told. */
+  /** The venue's clock, microseconds, cut off to whole steps. */
   time(signal: AbortSignal): Promise<number>;
   /** Undefined: the venue does not know it. */
   listing(instrument: string, signal: AbortSignal): Promise<Listing | undefined>;

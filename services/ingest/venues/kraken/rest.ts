@@ -60,7 +60,7 @@ export function createKrakenRest(dependencies: RestDependencies): VenueRest {
   return {
     /** Whole seconds, cut off. */
     timeResolution: 1_000_000,
-    time: async (signal) => (await get('/Time', {}, Time, signal)).result.unixtime * 1e6 + 500_000,
+    time: async (signal) => (await get('/Time', {}, Time, signal)).result.unixtime * 1e6,
 
     async listing(instrument, signal) {
       const pair = await findPair(instrument, signal);
