@@ -57,6 +57,8 @@ const LONGEST_LAG = SECOND;
 const UNKNOWN_TRADES = { from: 0, to: -1 };
 const LONGEST_RESYNC_PAUSE = 60 * SECOND;
 const FIRST_RESYNC_PAUSE = 2 * SECOND;
+/** For so long after its last quote a book that is void still tells what a price cannot be. */
+const WITNESS_AGE = 60 * SECOND;
 
 export class InstrumentStream {
   readonly instrument: Instrument;
@@ -96,7 +98,9 @@ export class InstrumentStream {
   #malformedReason: MalformedReason = 'shape';
   #refused: Hole | undefined;
   readonly #status = new StatusKeeper();
-  #quoteTime = 0;
+  #quoteTime = -Infinity;
+  /** Of the last quote that was published; undefined: there was none. */
+  #mid: number | undefined;
 
   constructor({ instrument, venue, resume }: StreamOptions, output: StreamOutput) {
     this.instrument = instrument;
@@ -348,10 +352,10 @@ export class InstrumentStream {
     return this.#output.publish(this.instrument, event, exchangeTime, now, this.#sequence);
   }
 
-  /** By the book where there is one to believe, else by the trades before. */
+  /** By the book, or what it was a little while ago; else by the trades before. */
   #believes({ price }: TradeEvent, now: number): boolean {
-    const quote = this.quote?.quote;
-    const isBelieved = this.#tradePrices.accepts(price, quote && (quote.bid + quote.ask) / 2);
+    const isKnown = this.quote !== undefined || now - this.#quoteTime < WITNESS_AGE;
+    const isBelieved = this.#tradePrices.accepts(price, isKnown ? this.#mid : undefined);
     if (!isBelieved) this.#doubt(now);
     return isBelieved;
   }
@@ -443,6 +447,7 @@ export class InstrumentStream {
     const time = credible(exchangeTime, now);
     if (due.quote !== undefined) {
       this.#quoteTime = now;
+      this.#mid = (due.quote.bid + due.quote.ask) / 2;
       this.#publish(now, time, { $case: 'quote', value: due.quote });
     }
     this.#publish(now, time, { $case: 'book', value: due.slice });

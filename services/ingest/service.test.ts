@@ -188,4 +188,13 @@ test('a price that the book contradicts is not believed however often it is told
     [7, 100],
   ]);
   expect(asked.repairs.map(({ from, to }) => [from, to])).toEqual([[2, 6]]);
+  // Nor for a minute after the book is gone.
+  stream.disconnected(10, GapKind.GAP_KIND_DISCONNECT, 'cut');
+  stream.connected(11);
+  [1000, 1000, 1000, 1000].forEach((price, at) => stream.onTrade(priced(price, at + 7), at + 12));
+  expect(of('trade')).toHaveLength(2);
+  stream.onTrade(priced(1000, 11), 60_000_100);
+  expect(of('trade')).toHaveLength(2);
+  [1000, 1000].forEach((price, at) => stream.onTrade(priced(price, at + 12), 60_000_101));
+  expect(of('trade').at(-1)).toMatchObject({ tradeId: 14, price: 1000 });
 });
