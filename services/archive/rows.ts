@@ -20,14 +20,14 @@ export interface Table {
 }
 
 type Event = NonNullable<Tick['event']>;
-type Kind = Event['$case'];
+export type Kind = Event['$case'];
 
 /** Where a record stands: the first columns of every table. */
 const PLACE = ['log_partition', 'log_offset', 'log_time'] as const;
 const place = ({ partition, offset, timestamp }: LogRecord) => [partition, offset, timestamp];
 
 /** Columns of an event's own fields, by kind; each kind leaves the others' at their default. */
-const KIND_COLUMNS: Readonly<Record<Kind, readonly string[]>> = {
+export const KIND_COLUMNS: Readonly<Record<Kind, readonly string[]>> = {
   trade: ['trade_id', 'price', 'size', 'aggressor', 'repaired'],
   quote: ['bid', 'bid_size', 'ask', 'ask_size'],
   book: [
@@ -84,8 +84,8 @@ function eventValues(event: Event): readonly unknown[] {
 
 const TICK_COMMON = [...PLACE, 'kind', 'asset', 'venue', 'instrument', 'exchange_time', 'receive_time', 'sequence'];
 const TICK_COLUMNS = [...TICK_COMMON, ...Object.values(KIND_COLUMNS).flat()];
-const ARRAYS = new Set(['bid_prices', 'bid_sizes', 'ask_prices', 'ask_sizes', 'order_flow']);
-const TEXTS = new Set(['renamed_to', 'detail', 'source', 'series']);
+export const ARRAYS = new Set(['bid_prices', 'bid_sizes', 'ask_prices', 'ask_sizes', 'order_flow']);
+export const TEXTS = new Set(['renamed_to', 'detail', 'source', 'series']);
 const FLAGS = new Set(['repaired', 'healthy']);
 const EMPTY: readonly unknown[] = [];
 const TICK_DEFAULTS: readonly unknown[] = TICK_COLUMNS.map((column) => {

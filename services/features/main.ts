@@ -3,15 +3,17 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type CheckResult } from '#libs/features/checks/checks.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type Lane } from '#libs/market/horizon.ts';
+import { storeOptions, type StoreChoice, toStoreOptions } from '#services/archive/options.ts';
 import { lanesOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
-interface Options extends ServiceOptions {
+interface Options extends ServiceOptions, StoreChoice {
   readonly lanes: readonly Lane[];
   readonly snapshotEveryMs: number;
   readonly targets?: readonly string[];
   readonly history?: string;
   readonly context?: string;
+  readonly rebuildFrom?: 'clickhouse';
 }
 
 export function featuresCommand(): Command {
@@ -50,22 +52,32 @@ function runCommand(): Command {
     )
     .addOption(
       new Option('--context <file>', 'with --history: context values (`backfill --export-context`)').env('TRIBUTARY_CONTEXT'),
+    )
+    .addOption(
+      new Option(
+        '--rebuild-from <source>',
+        'fold archived ticks that the log no longer has, where there is no snapshot of this version or an old one; beside whoever has the partitions',
+      )
+        .env('TRIBUTARY_REBUILD_FROM')
+        .choices(['clickhouse']),
     );
-  for (const option of serviceOptions()) command.addOption(option);
+  for (const option of [...storeOptions(), ...serviceOptions()]) command.addOption(option);
   return command.action(runService);
 }
 
 async function runService(options: Options): Promise<void> {
-  const [{ runAlone }, { runFeatures }, { loadCandles }, { candlesToTicks }, { withContext }, { loadContext }] =
+  const [{ runAlone }, { runFeatures }, { openStore }, { loadCandles }, { candlesToTicks }, { withContext }, { loadContext }] =
     await Promise.all([
       import('#services/cli/process.ts'),
       import('./service.ts'),
+      import('#libs/store/open.ts'),
       import('#libs/history/candles.ts'),
       import('#libs/history/candle-events.ts'),
       import('#libs/history/context-events.ts'),
       import('#libs/history/context-file.ts'),
     ]);
   const { lanes, snapshotEveryMs, targets: chosen, history: file, context: contextFile } = options;
+  const store = options.rebuildFrom === undefined ? undefined : toStoreOptions(options);
   async function* history(path: string): AsyncGenerator<Tick> {
     const values = contextFile === undefined ? [] : await loadContext(contextFile);
     yield* withContext(candlesToTicks((await loadCandles(path)).rows), values);
@@ -78,6 +90,7 @@ async function runService(options: Options): Promise<void> {
         snapshotEveryMs,
         ...(chosen === undefined ? {} : { targets: chosen }),
         ...(file === undefined ? {} : { history: () => history(file) }),
+        ...(store === undefined ? {} : { archive: () => openStore(store) }),
       },
       signal,
     ),

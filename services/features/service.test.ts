@@ -2,21 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FEW_LISTINGS, generateMarket } from '#libs/features/checks/market.ts';
 import { foldAll } from '#libs/features/checks/lane.ts';
 import { differences } from '#libs/features/checks/parity.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
-import { FeatureState } from '#libs/wire/tributary/v1/features.ts';
 import { type FeaturesOptions } from './service.ts';
-import { append, PARTITIONS, readVectors, runUntilFolded } from './testing/folding.ts';
+import { ageSnapshots, append, market, PARTITIONS, readVectors, runUntilFolded } from './testing/folding.ts';
 
-const ticks = generateMarket({
-  start: Date.UTC(2024, 2, 1),
-  candleMinutes: 60,
-  liveMinutes: 6,
-  listings: [...FEW_LISTINGS, { venue: 'kraken', base: 'ETH', quote: 'USD' }],
-  seed: 7,
-});
+const ticks = market(60, 6);
 const history = ticks.filter((_, index) => index < ticks.findIndex(({ event }) => event?.$case === 'heartbeat'));
 const live = ticks.slice(history.length);
 
@@ -48,15 +40,7 @@ describe('the feature service on a real log', () => {
     const half = ticks.length >> 1;
     await append(log, ticks.slice(0, half));
     await runUntilFolded(log, {});
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      for await (const { records } of log.read('feature-state', partition)) {
-        const others = records.map(({ key, value }) => {
-          const chunk = FeatureState.encode({ ...FeatureState.decode(value), stateVersion: 'another' }).finish();
-          return { topic: 'feature-state' as const, partition, key, value: chunk };
-        });
-        await log.append(others);
-      }
-    }
+    await ageSnapshots(log);
     await append(log, ticks.slice(half));
     await runUntilFolded(log, {});
     const vectors = await readVectors(log);

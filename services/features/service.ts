@@ -2,8 +2,8 @@
  * Features: folds `ticks` into vectors. Vectors, snapshot of the state and input offset are one commit, so each vector stands in
  * `features` once, whatever dies when. A partition begins with its newest snapshot, replayed without a word up to the group's offset;
  * without one, with the history it is given; without that, with the log from its beginning. Where the snapshots there are were made by another
- * version of the fold, the log is folded before this member joins the group, while whoever has the partitions goes on. The fast lane, where it
- * runs, is a second state over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to
+ * version of the fold, the log is folded before this member joins the group, while whoever has the partitions goes on. With an archive what
+ * the log no longer has is folded out of it. The fast lane, where it runs, is a second state over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to
  * read.
  */
 import { z } from 'zod';
@@ -14,11 +14,13 @@ import { type Batch, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Lane } from '#libs/market/horizon.ts';
 import { readTail } from '#libs/readback/readback.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { type Store } from '#libs/store/port.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Frames } from './frames.ts';
 import { type Folded, foldHistory, type History } from './history.ts';
 import { FeatureMetrics } from './metrics.ts';
+import { Past } from './past.ts';
 import { loadSnapshot, type Snapshot, snapshotRecords } from './snapshot.ts';
 
 export const FEATURES_GROUP = 'features';
@@ -45,6 +47,8 @@ export interface FeaturesOptions extends z.input<typeof featuresOptionsSchema> {
   readonly lanes?: readonly Lane[];
   /** Ticks in availability order, folded before the first live one where there is no snapshot to go on from. */
   readonly history?: History;
+  /** Archive of the log, opened when something is needed that the log no longer has: a partition with a past is then folded from its beginning. */
+  readonly archive?: () => Promise<Store>;
 }
 
 /** A stop longer than this is bridged by history, where there is some. */
@@ -78,8 +82,9 @@ interface Partition extends Foldings {
 
 /** Runs until `signal` aborts. */
 export async function runFeatures(context: ServiceContext, options: FeaturesOptions, signal: AbortSignal): Promise<void> {
-  const { history, lanes = ['slow'], ...rest } = options;
-  const features = new Features(context, featuresOptionsSchema.parse(rest), lanes, history, signal);
+  const { history, archive, lanes = ['slow'], ...rest } = options;
+  const past = new Past(context, archive, signal);
+  const features = new Features(context, featuresOptionsSchema.parse(rest), lanes, history, past, signal);
   context.health.set('features', { ready: false, detail: 'starting' });
   try {
     await features.run();
@@ -87,6 +92,7 @@ export async function runFeatures(context: ServiceContext, options: FeaturesOpti
     // The abort may come while history is being folded.
     if (!signal.aborted) throw thrown;
   } finally {
+    await past.close();
     context.health.set('features', { ready: false, detail: 'stopped' });
   }
 }
@@ -96,6 +102,7 @@ class Features {
   readonly #options: z.output<typeof featuresOptionsSchema>;
   readonly #isFast: boolean;
   readonly #history: History | undefined;
+  readonly #past: Past;
   readonly #signal: AbortSignal;
   readonly #metrics: FeatureMetrics;
   readonly #partitions = new Map<number, Partition>();
@@ -109,18 +116,20 @@ class Features {
     options: z.output<typeof featuresOptionsSchema>,
     lanes: readonly Lane[],
     history: History | undefined,
+    past: Past,
     signal: AbortSignal,
   ) {
     this.#context = context;
     this.#options = options;
     this.#isFast = lanes.includes('fast');
     this.#history = history;
+    this.#past = past;
     this.#signal = signal;
     this.#metrics = new FeatureMetrics(context.metrics);
   }
 
   async run(): Promise<void> {
-    if (this.#history === undefined) await this.#rebuild();
+    if (this.#history === undefined || this.#past.hasArchive) await this.#rebuild();
     await this.#context.log.consume({
       group: FEATURES_GROUP,
       topics: ['ticks'],
@@ -147,7 +156,23 @@ class Features {
       const fast = snapshot ?? { state: createFastFold(this.#foldOptions()), offset: begin };
       this.#partitions.set(partition, { ...started, fast });
     }
-    return Math.min(begin, snapshot?.offset ?? begin);
+    return this.#fillUp(partition, Math.min(begin, snapshot?.offset ?? begin));
+  }
+
+  /** Folds what the log no longer has from `from` on, where there is an archive; where the log goes on. */
+  async #fillUp(partition: number, from: number): Promise<number> {
+    const { log, health } = this.#context;
+    const foldings = this.#partitions.get(partition)!;
+    let next = from;
+    while (this.#past.hasArchive) {
+      const { begin } = await log.bounds('ticks', partition);
+      if (next >= begin) break;
+      health.set('features', { ready: false, detail: `folds the archive of partition ${partition}` });
+      await this.#foldSilently(foldings, partition, next, begin);
+      this.#signal.throwIfAborted();
+      next = begin;
+    }
+    return next;
   }
 
   async #startSlow(partition: number, committed: number | undefined): Promise<number> {
@@ -159,9 +184,10 @@ class Features {
       return snapshot.offset;
     }
     const { begin } = await log.bounds('ticks', partition);
-    if (this.#history === undefined) {
-      this.#begin(partition, { state: createFold(this.#foldOptions()), offset: begin }, committed ?? begin, []);
-      return begin;
+    if (this.#history === undefined || (this.#past.hasArchive && begin > 0)) {
+      const offset = await this.#past.begin(partition);
+      this.#begin(partition, { state: createFold(this.#foldOptions()), offset }, committed ?? begin, []);
+      return offset;
     }
     const { state, vectors } = await this.#foldedHistory(this.#history, partition);
     const newest = await this.#newestVector(partition);
@@ -175,41 +201,52 @@ class Features {
     return from;
   }
 
-  /** Of partitions that a group works on and that have no snapshot of this version. */
+  /** Partitions that a group works on and that have no snapshot of this version: until all of them are near to where the group is. */
   async #rebuild(): Promise<void> {
-    const { log, health, logger } = this.#context;
+    const { log, logger } = this.#context;
+    const missing: number[] = [];
     for (let partition = 0; partition < (await log.partitions('ticks')); partition++) {
       const committed = await log.committed(FEATURES_GROUP, 'ticks', partition);
-      if (committed === undefined || (await loadSnapshot(log, 'slow', partition)) !== undefined) continue;
-      health.set('features', { ready: false, detail: `rebuilds partition ${partition} beside whoever has it` });
-      const rebuilt = await this.#foldLog(partition, committed);
-      this.#rebuilt.set(partition, rebuilt);
-      logger.info({ partition, offset: rebuilt.slow.offset }, 'rebuilt for want of a snapshot of this version');
+      if (committed !== undefined && (await loadSnapshot(log, 'slow', partition)) === undefined) missing.push(partition);
     }
+    for (let behind = missing; behind.length > 0 && !this.#signal.aborted; behind = await this.#behind(missing))
+      for (const partition of behind) await this.#foldOn(partition);
+    if (this.#signal.aborted) return;
+    for (const partition of missing) {
+      const { offset } = this.#rebuilt.get(partition)!.slow;
+      logger.info({ partition, offset }, 'rebuilt for want of a snapshot of this version');
+    }
+  }
+
+  /** Of `partitions` those whose group has gone on a good way since they were folded. */
+  async #behind(partitions: readonly number[]): Promise<number[]> {
+    const behind: number[] = [];
+    for (const partition of partitions) {
+      const committed = await this.#context.log.committed(FEATURES_GROUP, 'ticks', partition);
+      if (committed !== undefined && committed - this.#rebuilt.get(partition)!.slow.offset > READY_LAG) behind.push(partition);
+    }
+    return behind;
   }
 
   /** Up to what the group has committed, which goes on meanwhile: what lies behind that is for the new owner to emit. */
-  async #foldLog(partition: number, committed: number): Promise<Foldings> {
-    const { log } = this.#context;
-    let { begin: offset } = await log.bounds('ticks', partition);
-    const slow = { state: createFold(this.#foldOptions()), offset };
-    const fast = this.#isFast ? { state: createFastFold(this.#foldOptions()), offset } : undefined;
-    for (let end = committed; end > offset && !this.#signal.aborted;) {
-      const lag = end - offset;
-      await this.#foldSilently({ slow, fast }, partition, offset, end);
-      offset = end;
-      if (lag > READY_LAG) end = (await log.committed(FEATURES_GROUP, 'ticks', partition)) ?? end;
-    }
-    return { slow: { ...slow, offset }, fast: fast && { ...fast, offset } };
+  async #foldOn(partition: number): Promise<void> {
+    const { log, health } = this.#context;
+    health.set('features', { ready: false, detail: `rebuilds partition ${partition} beside whoever has it` });
+    const { slow, fast } = this.#rebuilt.get(partition) ?? (await this.#empty(partition));
+    const offset = (await log.committed(FEATURES_GROUP, 'ticks', partition)) ?? slow.offset;
+    await this.#foldSilently({ slow, fast }, partition, slow.offset, offset);
+    this.#rebuilt.set(partition, { slow: { ...slow, offset }, fast: fast && { ...fast, offset } });
   }
 
-  async #foldSilently(foldings: Foldings, partition: number, from: number, end: number): Promise<void> {
-    const options = { from, signal: this.#signal, maxBatch: MAX_BATCH };
-    for await (const { records } of this.#context.log.read('ticks', partition, options)) {
-      const due = records.filter(({ offset }) => offset < end);
-      this.#fold({ ...foldings, emitFrom: Infinity, history: [], frames: undefined }, due);
-      if (due.length < records.length) return;
-    }
+  async #empty(partition: number): Promise<Foldings> {
+    const offset = await this.#past.begin(partition);
+    const slow = { state: createFold(this.#foldOptions()), offset };
+    return { slow, fast: this.#isFast ? { state: createFastFold(this.#foldOptions()), offset } : undefined };
+  }
+
+  async #foldSilently({ slow, fast }: Foldings, partition: number, from: number, end: number): Promise<void> {
+    for await (const records of this.#past.records(partition, from, end))
+      this.#fold({ slow, fast, emitFrom: Infinity, history: [], frames: undefined }, records);
   }
 
   #begin(partition: number, slow: Folding<FoldState>, emitFrom: number, history: readonly FeatureVector[]): void {
@@ -225,8 +262,8 @@ class Features {
 
   /** Whether history tells more; the log may have gone on while this service stood still. */
   async #isOutdated(state: FoldState, partition: number): Promise<boolean> {
-    // In a replay the times of the log have nothing to do with the clock on the wall.
-    if (this.#history === undefined || this.#context.source === 'replay') return false;
+    // With an archive the log is whole. In a replay its times have nothing to do with the clock on the wall.
+    if (this.#history === undefined || this.#past.hasArchive || this.#context.source === 'replay') return false;
     if (this.#context.clock.now() - state.t <= LONGEST_STOP_MS) return false;
     return (await this.#foldedHistory(this.#history, partition)).state.t > state.t;
   }

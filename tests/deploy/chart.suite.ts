@@ -53,6 +53,11 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
     ...set('kafka.security.dangerouslyWithoutTls=true', 'clickhouse.url=http://c:8123', 'clickhouse.dangerouslyWithoutTls=true'),
     ...set('access.tokens.secretName=', 'access.tls.secretName=', 'access.dangerouslyWithoutAuthentication=true'),
   ],
+  'neither candles nor an archive': [...file('small'), ...set('history.enabled=false')],
+  'features rebuilt from the archive': [
+    ...file('large'),
+    ...set('services.features.rebuildFrom=clickhouse', 'history.enabled=false', 'clickhouse.tlsSecretName=store'),
+  ],
   'a prefix, a digest, no history': [
     ...file('small'),
     ...set('kafka.topicPrefix=t1.', `image.digest=sha256:${'0'.repeat(64)}`, 'history.enabled=false', 'training.enabled=false'),
@@ -233,6 +238,26 @@ describe('what the values decide', () => {
     expect(named('laptop', 'Job')).toEqual(expect.arrayContaining(['release-topics-1', 'release-schema-1']));
     expect(named('laptop', 'StatefulSet').sort()).toEqual(['release-clickhouse', 'release-kafka']);
     expect(named('small', 'StatefulSet')).toEqual([]);
+  });
+
+  test('features reach ClickHouse where they need it: for candles, or for archived ticks', () => {
+    const reaches = (name: string) => {
+      const { manifests, pods } = rendered[name]!;
+      const policy = manifests.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'release-store');
+      const features = pods.find(({ owner }) => owner.kind === 'Deployment' && owner.metadata.name === 'release-features')!;
+      const [container] = features.spec.containers;
+      return {
+        policy: policy === undefined ? undefined : JSON.stringify(policy['spec']).includes('"features"'),
+        isAsked: container!.args.join(' ').includes('--rebuild-from clickhouse'),
+        url: container!.env.find((variable) => variable.name === 'CLICKHOUSE_URL')?.value,
+        authority: container!.volumeMounts.some(({ mountPath }) => mountPath === '/etc/tributary/clickhouse'),
+        deadline: (features.owner['spec'] as Record<string, unknown>)['progressDeadlineSeconds'],
+      };
+    };
+    const [url, deadline] = ['https://clickhouse.clickhouse.svc:8443', 86_400];
+    expect(reaches('features rebuilt from the archive')).toEqual({ policy: true, isAsked: true, url, authority: true, deadline });
+    expect(reaches('large')).toEqual({ policy: true, isAsked: false, url: undefined, authority: false, deadline: undefined });
+    expect(reaches('neither candles nor an archive').policy).toBe(false);
   });
 
   test('who scales: nobody, the autoscaler, or KEDA', () => {

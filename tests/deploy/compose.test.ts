@@ -53,6 +53,18 @@ describe('deploy/compose/compose.yml', () => {
     for (const [, { environment }] of own) expect(environment).not.toHaveProperty('TRIBUTARY_TRACES');
   });
 
+  test('lets features ask ClickHouse for archived ticks, where TRIBUTARY_REBUILD_FROM is set', () => {
+    const features = (variables: Record<string, string>) =>
+      ownOf(readCompose(variables).compose).find(([name]) => name === 'features')![1];
+    const asked = features({ TRIBUTARY_REBUILD_FROM: 'clickhouse' });
+    expect(asked.environment).toMatchObject({
+      ...{ TRIBUTARY_REBUILD_FROM: 'clickhouse', CLICKHOUSE_URL: 'http://clickhouse:8123' },
+      CLICKHOUSE_PASSWORD_FILE: '/run/secrets/clickhouse',
+    });
+    expect(commandLineProblems(asked.command, asked.environment)).toEqual([]);
+    expect(features({}).environment).not.toHaveProperty('TRIBUTARY_REBUILD_FROM');
+  });
+
   test.each(own)('%s can write nowhere but into its volumes, has no capability and a limit of memory', (_name, service) => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], mem_limit: expect.stringMatching(/^\d+[mg]$/) });
   });

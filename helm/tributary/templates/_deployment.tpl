@@ -1,7 +1,7 @@
 {{/*
 One service: (dict "root" $ "component" "ingest" "service" "ingest-kraken" "settings" {…} "args" […] "ports" {name: number} …).
 `store` = it uses ClickHouse; `access` = it lets callers in; `trust` = it loads bundles; `secret` = name of a Secret whose entries are variables; `history` = it folds candles first; `recreate` = never two at once; `readiness` = path; `drain` = callers
-are given time to leave.
+are given time to leave; `slow` = it may take a day until it is ready.
 */}}
 {{- define "tributary.deployment" -}}
 {{- $root := .root }}{{ $settings := .settings }}{{ $values := $root.Values -}}
@@ -17,6 +17,9 @@ spec:
   replicas: {{ $settings.replicas | default 1 }}
   {{- end }}
   revisionHistoryLimit: 5
+  {{- if .slow }}
+  progressDeadlineSeconds: 86400
+  {{- end }}
   strategy:
     {{- if .recreate }}
     type: Recreate

@@ -25,6 +25,7 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     reads: ['ticks', 'features', 'feature-state'],
     writes: ['features', 'feature-state', 'dead-letter'],
     groups: ['features'],
+    watches: ['archive'],
   },
   inference: {
     reads: ['features', 'models', 'signals', 'shadow'],

@@ -1,24 +1,49 @@
 /** What the tests of the feature service share: ticks into a real log, the service over them, its vectors. */
 import { Registry } from 'prom-client';
 import { systemClock } from '#libs/clock/clock.ts';
+import { FEW_LISTINGS, generateMarket } from '#libs/features/checks/market.ts';
 import { type EventLog, type OutRecord } from '#libs/log/port.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
-import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type FeaturesOptions, runFeatures } from '../service.ts';
 
 export const PARTITIONS = 2;
 
+/** Candles, then what is heard live, of a few listings. */
+export const market = (candleMinutes: number, liveMinutes: number): Tick[] =>
+  generateMarket({
+    ...{ start: Date.UTC(2024, 2, 1), candleMinutes, liveMinutes, seed: 7 },
+    listings: [...FEW_LISTINGS, { venue: 'kraken', base: 'ETH', quote: 'USD' }],
+  });
+
 /** Clocks and references go to every partition. */
-export async function append(log: EventLog, events: readonly Tick[]): Promise<void> {
+export async function append(
+  log: EventLog,
+  events: readonly Tick[],
+  write: (records: readonly OutRecord[]) => Promise<void> = (records) => log.append(records),
+): Promise<void> {
   const records = events.flatMap((tick): OutRecord[] => {
     const record = { topic: 'ticks' as const, key: tick.asset, value: Tick.encode(tick).finish() };
     if (tick.asset !== '') return [record];
     return Array.from({ length: PARTITIONS }, (_, partition) => ({ ...record, partition }));
   });
-  for (let i = 0; i < records.length; i += 2_000) await log.append(records.slice(i, i + 2_000));
+  for (let i = 0; i < records.length; i += 2_000) await write(records.slice(i, i + 2_000));
+}
+
+/** The snapshots there are become another version's. */
+export async function ageSnapshots(log: EventLog): Promise<void> {
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    for await (const { records } of log.read('feature-state', partition)) {
+      const others = records.map(({ key, value }) => {
+        const chunk = FeatureState.encode({ ...FeatureState.decode(value), stateVersion: 'another' }).finish();
+        return { topic: 'feature-state' as const, partition, key, value: chunk };
+      });
+      await log.append(others);
+    }
+  }
 }
 
 /** Runs the service until its offset is the end of every partition, then stops it. */

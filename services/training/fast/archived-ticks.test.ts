@@ -3,17 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Registry } from 'prom-client';
-import { systemClock } from '#libs/clock/clock.ts';
 import { generateTickRows } from '#libs/features/checks/tick-market.ts';
 import { tickFileToTicks } from '#libs/history/tick-events.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
-import { Health } from '#libs/telemetry/health.ts';
-import { createLogger } from '#libs/telemetry/logger.ts';
 import { BookSlice, GapKind, Heartbeat, Tick } from '#libs/wire/tributary/v1/market.ts';
-import { ARCHIVE_GROUP, runArchive } from '#services/archive/service.ts';
+import { archiveTicks } from '#services/archive/testing/archive-all.ts';
 import { runTraining } from '../main.ts';
 import { openTickArchive } from './archived-ticks.ts';
 import { foldArchivedTicks, foldTickRows } from './history.ts';
@@ -57,17 +53,7 @@ beforeAll(async () => {
   await log.append(others.map((tick) => encode(tick, 1)));
   await log.append([...tickFileToTicks(ROWS)].map((tick) => encode(tick, 0)));
   store = await openStore({ path: join(folder, 'store') });
-  const stop = new AbortController();
-  const context = { log, clock: systemClock, metrics: new Registry(), health: new Health(), source: 'sim' as const };
-  const archiving = runArchive(
-    { ...context, logger: createLogger({ level: 'silent' }) },
-    { store, flushMs: 0, maxBackoffMs: 50 },
-    stop.signal,
-  );
-  const { end } = await log.bounds('ticks', 0);
-  while (((await log.committed(ARCHIVE_GROUP, 'ticks', 0)) ?? 0) < end) await systemClock.sleep(20);
-  stop.abort();
-  await archiving;
+  await archiveTicks(log, store);
   await log.close();
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true }));
