@@ -1,4 +1,7 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
+import crypto from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Secret } from '../secrets/secret.ts';
 import { type Access, checkListenHost, createGate, isLoopback } from './access.ts';
@@ -64,6 +67,42 @@ describe('tokens', () => {
       expect(inspect(refused)).not.toMatch(/reader-|short|abc'/);
     },
   );
+
+  test('of which each is compared in constant time, the one that fits and those after it too', () => {
+    const compared = jest.spyOn(crypto, 'timingSafeEqual');
+    try {
+      for (const [token, role] of [
+        [READ, 'read'],
+        [OPERATE, 'operate'],
+        [`${READ}x`, undefined],
+      ] as const) {
+        compared.mockClear();
+        expect(tokens.holderOf(token)?.role).toBe(role);
+        const asked = crypto.createHash('sha256').update(token).digest();
+        expect(compared.mock.calls.map(([, given]) => Buffer.from(given as Uint8Array).equals(asked))).toEqual([true, true]);
+        expect(compared.mock.results.map(({ value }) => value)).toEqual([role === 'read', role === 'operate']);
+      }
+    } finally {
+      compared.mockRestore();
+    }
+  });
+
+  test('are looked at nowhere else', () => {
+    const users = (what: RegExp): string[] =>
+      ['libs', 'services']
+        .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, String(file))))
+        .filter((file) => file.endsWith('.ts') && !/\.test\.ts$|\/testing\//.test(file))
+        .filter((file) => what.test(readFileSync(file, 'utf8')))
+        .sort();
+    expect(users(/timingSafeEqual/)).toEqual(['libs/access/tokens.ts']);
+    expect(users(/\btokenIn\(/)).toEqual(['libs/access/access.ts', 'libs/access/tokens.ts']);
+    // The list of tokens, and a caller's header: whoever has both could compare for himself.
+    expect(users(/readSecret\('TRIBUTARY_TOKENS'/)).toEqual(['services/cli/access.ts']);
+    expect(users(/headers\.authorization|get\('authorization'\)/)).toEqual([
+      'services/gateway/guard.ts',
+      'services/inference/grpc.ts',
+    ]);
+  });
 
   test('are not kept', () => {
     expect(inspect(tokens, { depth: 9, showHidden: true })).not.toContain(READ);

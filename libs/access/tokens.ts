@@ -2,7 +2,7 @@
  * Who may call: bearer tokens (RFC 6750), each with a role. A list of them is a secret of lines `role token`; only their SHA-256 digests
  * are kept, and a caller's is compared with every one of them in constant time, so that an answer's time says nothing.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import crypto from 'node:crypto';
 import { TributaryError } from '../errors/errors.ts';
 import { type Secret } from '../secrets/secret.ts';
 
@@ -37,7 +37,7 @@ export class Tokens {
     const digest = digestOf(token);
     let holder: Holder | undefined;
     for (const each of this.#entries) {
-      if (timingSafeEqual(each.digest, digest)) holder = { role: each.role, name: digest.toString('hex').slice(0, 16) };
+      if (crypto.timingSafeEqual(each.digest, digest)) holder = { role: each.role, name: digest.toString('hex').slice(0, 16) };
     }
     return holder;
   }
@@ -65,7 +65,7 @@ function parse(line: string, number: number): { role: Role; digest: Buffer } {
 }
 
 function digestOf(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return crypto.createHash('sha256').update(token).digest();
 }
 
 function tokensError(what: string): TributaryError {
