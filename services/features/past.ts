@@ -49,14 +49,12 @@ export class Past {
   async *records(partition: number, from: number, end: number): AsyncGenerator<readonly LogRecord[]> {
     const { log } = this.#context;
     let next = from;
-    for (let isOver = false; !isOver && next < end && !this.#signal.aborted;) {
+    for (let isOver = false; !isOver && next < end && !this.#isStopped();) {
       const { begin } = await log.bounds('ticks', partition);
       if (this.hasArchive && next < begin) {
-        for await (const records of this.#archived(partition, next, Math.min(begin, end))) {
-          yield records;
-          next = records.at(-1)!.offset + 1;
-        }
-        next = Math.min(begin, end);
+        const until = Math.min(begin, end);
+        yield* this.#archived(partition, next, until);
+        next = until;
         continue;
       }
       isOver = true;
@@ -80,7 +78,7 @@ export class Past {
     const archived = (await this.#context.log.committed(ARCHIVE_GROUP, 'ticks', partition)) ?? 0;
     if (archived < end) throw hole(partition, archived, end);
     let next = from;
-    while (next < end && !this.#signal.aborted) {
+    while (next < end && !this.#isStopped()) {
       try {
         const store = await this.#store();
         for await (const ticks of readTicks(store, { partition, from: next, end })) {
@@ -94,7 +92,7 @@ export class Past {
             yield some.map((each) => recordOf(partition, each));
             next = expected;
             await turn();
-            if (this.#signal.aborted) return;
+            if (this.#isStopped()) return;
           }
         }
         if (end - next > MOST_EMPTY) await this.#checkEmpty(store, partition, next, end);
@@ -108,6 +106,10 @@ export class Past {
         await this.#context.clock.sleep(RETRY_MS, this.#signal);
       }
     }
+  }
+
+  #isStopped(): boolean {
+    return this.#signal.aborted;
   }
 
   #store(): Promise<Store> {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Registry } from 'prom-client';
@@ -16,7 +17,7 @@ import { createLogger } from '#libs/telemetry/logger.ts';
 import { Outcome, OutcomeStatus, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { openSlots } from '#services/cli/model-slots.ts';
 import { modelsCommand } from '#services/cli/models.ts';
-import { runGateway } from './service.ts';
+import { MAX_BODY_BYTES, MAX_ORDER_BYTES, runGateway } from './service.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const pemOf = (key: typeof privateKey): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -108,6 +109,26 @@ test('nobody else does', async () => {
     ]);
   }
   await held([`champion ${first.id}`, `challenger ${second.id}`]);
+});
+
+test.each([
+  // Blanks are no JSON, and nobody signed them.
+  ['application/json', MAX_BODY_BYTES, 400],
+  ['application/octet-stream', MAX_ORDER_BYTES, 409],
+])('a body of %s is read up to %d bytes', async (type, most, status) => {
+  const post = (bytes: number): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      const headers = { 'content-type': type, 'content-length': bytes };
+      const sent = request(new URL('/api/models', url), { method: 'POST', headers }, (answer) => {
+        answer.resume().on('end', () => resolve(answer.statusCode));
+      });
+      sent.on('error', reject);
+      // Of one that is too large the announcement is enough.
+      if (bytes > most) sent.flushHeaders();
+      else sent.end(Buffer.alloc(bytes, ' '));
+    });
+  expect(await post(most)).toBe(status);
+  expect(await post(most + 1)).toBe(413);
 });
 
 test('what is trained while a challenger is judged is published nowhere, which is said and is no failure', async () => {

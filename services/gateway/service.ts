@@ -78,14 +78,14 @@ interface Counts {
 /** Bytes a page may lag behind before its connection is ended; the browser reconnects by itself. */
 const MAX_STREAM_BACKLOG = 4 * 1024 * 1024;
 /** A bundle of the largest size in base64, and what stands around it. */
-const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
+export const MAX_ORDER_BYTES = Math.ceil((MAX_VALUE_BYTES * 4) / 3) + 64 * 1024;
 const UPDATE_MS = 1_000;
 /** Of each lane, in every update. */
 const SIGNALS_SENT = 60;
 /** Pages and streams of signals that are open at once: each costs a connection and its share of every update. */
 const MAX_STREAMS = 200;
 /** Nothing but an order is long. */
-const MAX_BODY_BYTES = 64 * 1024;
+export const MAX_BODY_BYTES = 64 * 1024;
 /** A request that takes longer to arrive is none, milliseconds. */
 const REQUEST_MS = 30_000;
 
