@@ -3,12 +3,17 @@
  * error at once.
  */
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
+import KafkaCluster from 'kafkajs/src/cluster/index.js';
 import KafkaRunner from 'kafkajs/src/consumer/runner.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Kafka } from 'kafkajs';
 
 export const READ_COMMITTED = 1;
 const METADATA_MAX_AGE_MS = 300_000;
+/** Of kafkajs 2.2.4, src/protocol/coordinatorTypes.js. */
+const TRANSACTION_COORDINATOR = 1;
+/** As long as a transaction takes, and not much longer: coordinators move. */
+const TRANSACTION_MS = 250;
 
 export interface RawMessage {
   readonly offset: string;
@@ -80,6 +85,7 @@ export function mendKafkajs(): void {
   endStoppedFetchers();
   hangUpOnAll();
   waitForWhatIsPending();
+  askOnceATransaction();
   isMended = true;
 }
 
@@ -133,6 +139,23 @@ function waitForWhatIsPending(): void {
   if (typeof scheduleCheckPendingRequests !== 'function') throw unexpected();
   prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length > 0) scheduleCheckPendingRequests.call(this);
+  };
+}
+
+/** A transactional producer asks before each step of a transaction who coordinates it, half of all its requests; now once for all steps. */
+function askOnceATransaction(): void {
+  const { prototype } = KafkaCluster;
+  const { findGroupCoordinator } = prototype;
+  if (typeof findGroupCoordinator !== 'function') throw unexpected();
+  const answers = new WeakMap<object, { readonly at: number; readonly coordinator: Promise<object> }>();
+  prototype.findGroupCoordinator = function (wanted) {
+    if (wanted.coordinatorType !== TRANSACTION_COORDINATOR) return findGroupCoordinator.call(this, wanted);
+    const known = answers.get(this);
+    if (known !== undefined && performance.now() - known.at < TRANSACTION_MS) return known.coordinator;
+    const coordinator = findGroupCoordinator.call(this, wanted);
+    answers.set(this, { at: performance.now(), coordinator });
+    coordinator.catch(() => answers.delete(this));
+    return coordinator;
   };
 }
 

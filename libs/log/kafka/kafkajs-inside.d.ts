@@ -21,6 +21,18 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
   export default BrokerPool;
 }
 
+declare module 'kafkajs/src/cluster/index.js' {
+  interface Cluster {
+    /** `coordinatorType` 1: of a transaction. */
+    findGroupCoordinator: (
+      this: Cluster,
+      wanted: { readonly groupId: string; readonly coordinatorType?: number },
+    ) => Promise<object>;
+  }
+  const Cluster: { readonly prototype: Cluster };
+  export default Cluster;
+}
+
 declare module 'kafkajs/src/network/requestQueue/index.js' {
   interface RequestQueue {
     readonly pending: readonly unknown[];

@@ -13,7 +13,7 @@ import { toLogError } from './connection.ts';
  * What comes within so many milliseconds goes together (`linger.ms` of other clients). A request costs every broker that has the partition, and
  * everyone who reads it, about the same whatever it holds.
  */
-const LINGER_MS = 10;
+const LINGER_MS = 20;
 /** A request holds no more, unless a single record is larger. */
 const MAX_REQUEST_BYTES = 512 * 1024;
 
