@@ -16,7 +16,7 @@ import { type Line, lineOf, rowOf, textOf, type Window } from './report.ts';
 import { Rig } from './rig.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const { DELIVERY_BARS, DELIVERY_DEFAULTS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY, DELIVERY_RATE = '3400' } = process.env;
+const { DELIVERY_BARS, DELIVERY_DEFAULTS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY, DELIVERY_RATE = '3600' } = process.env;
 /** CI's outages are a tenth of the long ones. */
 const SCALE = DELIVERY_LONG === undefined ? 1 : 10;
 const LONGEST_MS = 1_500_000 * SCALE;
