@@ -3,10 +3,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
+import { Registry } from 'prom-client';
+import { createLogger } from '#libs/telemetry/logger.ts';
 import { startBroker } from '#tests/kafka/broker.ts';
 import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
 import { applyTopics, openKafkaLog } from './kafka.ts';
 import { COMPRESSIONS, hasZstd } from './kafka/compression.ts';
+import { observeLog } from './kafka/metrics.ts';
 import { type EventLog } from './port.ts';
 import { TOPICS } from './topics.ts';
 
@@ -207,10 +210,22 @@ describeWithKafka('log on Kafka through an outage', () => {
   test('says that the broker is away, loses nothing acknowledged, and its readers come back by themselves', async () => {
     const broker = await startBroker();
     const stop = new AbortController();
+    const metrics = new Registry();
+    const counted = async (what: string): Promise<number> =>
+      Number(
+        (await metrics.metrics())
+          .split('\n')
+          .find((line) => line.startsWith(`tributary_log_${what} `))
+          ?.split(' ')[1] ?? 0,
+      );
     let log: EventLog | undefined;
     try {
       await applyTopics({ brokers: broker.brokers, partitions: 1, replicationFactor: 1 });
-      log = await openKafkaLog({ brokers: broker.brokers, sessionTimeoutMs: 3000 });
+      log = await openKafkaLog({
+        brokers: broker.brokers,
+        sessionTimeoutMs: 3000,
+        observer: observeLog(metrics, createLogger({ level: 'silent' })),
+      });
       const append = (value: string): Promise<void> => log!.append([{ topic: 'ticks', key: '', value: Buffer.from(value) }]);
       const handled: string[] = [];
       const consuming = log.consume({
@@ -234,12 +249,23 @@ describeWithKafka('log on Kafka through an outage', () => {
       const until = (condition: () => boolean): Promise<void> => Promise.race([untilTrue(condition), failed]);
       await append('before');
       await until(() => handled.length > 0 && followed.length > 0);
+      const seen = async (): Promise<number[]> => [
+        await counted('rebalances_total{group="reader"}'),
+        await counted('retries_total{what="append"}'),
+        await counted('retries_total{what="read"}'),
+      ];
+      expect(await seen()).toEqual([1, 0, 0]);
       await broker.kill();
       await expect(append('away')).rejects.toMatchObject({ code: 'TRB_LOG_UNAVAILABLE', canRetry: true });
       await broker.restart();
       await append('after');
       await until(() => handled.includes('after') && followed.includes('after'));
       expect((await valuesOf(log, 0)).filter((value) => value !== 'away')).toEqual(['before', 'after']);
+      const [rebalances, ...retries] = await seen();
+      expect({ rejoined: rebalances! > 1, retried: retries.map((count) => count > 0) }).toEqual({
+        rejoined: true,
+        retried: [true, true],
+      });
       stop.abort();
       await failed;
     } finally {

@@ -3,10 +3,11 @@ import { setMaxListeners } from 'node:events';
 import { systemClock } from '#libs/clock/clock.ts';
 import { describeError } from '#libs/errors/errors.ts';
 import { openKafkaLog } from '#libs/log/kafka.ts';
+import { observeLog } from '#libs/log/kafka/metrics.ts';
 import { type ServiceContext, type Source } from '#libs/service/service.ts';
 import { Health } from '#libs/telemetry/health.ts';
 import { createLogger, type Logger } from '#libs/telemetry/logger.ts';
-import { createMetrics, serviceMetrics } from '#libs/telemetry/metrics.ts';
+import { createMetrics } from '#libs/telemetry/metrics.ts';
 import { openSpanExport, type SpanExport } from '#libs/telemetry/otlp.ts';
 import { serveWhile } from '#libs/telemetry/server.ts';
 import { Trail } from '#libs/telemetry/trail.ts';
@@ -65,16 +66,7 @@ export async function runAlone(
   const health = new Health();
   health.set(name, { ready: false, detail: 'starting' });
   const { sessionTimeoutMs } = options;
-  const ofLog = serviceMetrics(metrics, 'log');
-  const rebalances = ofLog.counter('rebalances_total', 'Times a consumer group gave this process its partitions.', ['group']);
-  const retries = ofLog.counter('retries_total', 'What the log’s adapter had to begin anew: append, read or consume.', ['what']);
-  const observer = {
-    rebalanced: (group: string) => rebalances.inc({ group }),
-    retried: (what: string, error: unknown) => {
-      retries.inc({ what });
-      logger.warn({ what }, `begun anew: ${describeError(error)}`);
-    },
-  };
+  const observer = observeLog(metrics, logger);
   const log = await openKafkaLog({ ...toKafkaOptions(options), clientId: `tributary-${name}`, sessionTimeoutMs, observer });
   const spans = tracesTo(options.traces, `tributary-${name}`, options.source, logger);
   const trail = Trail.open(logger, spans);
