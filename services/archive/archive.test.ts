@@ -15,6 +15,7 @@ import { openStore } from '#libs/store/open.ts';
 import { type Store } from '#libs/store/port.ts';
 import { startHttpFront } from '#libs/store/testing/http-front.ts';
 import { Health } from '#libs/telemetry/health.ts';
+import { gauged } from '#libs/telemetry/testing/gauged.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { ContextState, FeatureState, FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Side, Tick } from '#libs/wire/tributary/v1/market.ts';
@@ -287,6 +288,15 @@ describe('archive', () => {
     expect(sums).toEqual({ n: total + 500, ids: total + 500, last: total + 499 });
     expect((await auditArchive(log, store)).filter(({ isEqual }) => !isEqual)).toEqual([]);
   }, 120_000);
+
+  test('the lag of a partition is what the log holds beyond its last insert', async () => {
+    const log = await openLog();
+    const store = await openHere();
+    await log.append(trades(0, 400).map((each) => ({ ...each, partition: 1 })));
+    const lags = gauged('tributary_archive_lag_records');
+    await archive(log, { store, batchRows: 150 });
+    expect(lags()).toEqual([250, 100, 0].map((lag) => [{ topic: 'ticks', partition: '1' }, lag]));
+  });
 
   test('a server that goes away and comes back: the log waits, nothing is lost or doubled', async () => {
     const front = await openFront();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { QUALITY } from '#libs/features/quality.ts';
 import { Direction, PriceKind, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { namingProblems } from '#libs/telemetry/naming.ts';
+import { gauged } from '#libs/telemetry/testing/gauged.ts';
 import { appendVectors, bundleOf, MINUTE, openRig, type Rig, T, until, vector, VENUES } from './testing/market.ts';
 
 let rig: Rig;
@@ -243,6 +244,23 @@ describe('models', () => {
     expect((await rig.signals()).map(({ venue, t }) => [venue, t])).toEqual([
       ['kraken', T + 2 * MINUTE],
       ['coinbase', T],
+    ]);
+  });
+
+  test('the lag is what the log holds beyond the batch that was just decided on', async () => {
+    await rig.publish(bundleOf());
+    await appendVectors(
+      rig.log,
+      Array.from({ length: 503 }, (_, minute) => vector(minute, 'kraken', 0)),
+    );
+    const lags = gauged('tributary_inference_lag_records');
+    const service = rig.start({ horizons: ['1m'] });
+    await until(async () => (await rig.signals()).length === 503);
+    await until(() => lags().at(-1)?.[1] === 0);
+    await service.stop();
+    expect(lags()).toEqual([
+      [{ partition: 0 }, 3],
+      [{ partition: 0 }, 0],
     ]);
   });
 
