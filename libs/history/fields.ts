@@ -147,7 +147,10 @@ function isEmpty(cell: Cell): boolean {
 
 function describe(cell: Cell): string {
   if (cell === null || cell === undefined) return '';
-  return (typeof cell === 'string' ? cell : cell instanceof Date ? cell.toISOString() : String(cell)).trim();
+  // JSON has null for a time beyond all calendars, where toISOString throws.
+  return (
+    typeof cell === 'string' ? cell : cell instanceof Date ? ((cell.toJSON() as string | null) ?? 'no time') : String(cell)
+  ).trim();
 }
 
 /** NaN where it is not a number; empty text is none. */

@@ -43,7 +43,7 @@ export async function fuzz(
     }
   } finally {
     await watch.terminate();
-    for (const target of targets) target.close?.();
+    for (const target of targets) await target.close?.();
   }
   return { tried, crashes };
 }

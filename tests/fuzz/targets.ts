@@ -1,4 +1,5 @@
 /** What reads what others wrote. A target does one input; whatever it throws that is no TributaryError is a crash. */
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +14,7 @@ import { openBundle, signBundle } from '#libs/models/signature.ts';
 import { GetSignalRequest, ScoreRequest, Signal, StreamSignalsRequest } from '#libs/wire/tributary/v1/signals.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
+import { type BareServer, startBareServer } from '#services/inference/testing/signal-server.ts';
 import { mapBinanceFrame } from '#services/ingest/venues/binance/mapper.ts';
 import { mapBitstampFrame } from '#services/ingest/venues/bitstamp/mapper.ts';
 import { mapBybitFrame } from '#services/ingest/venues/bybit/mapper.ts';
@@ -26,7 +28,7 @@ export interface Target {
   readonly name: string;
   /** Resolves when the input was read or refused; throws on a crash. */
   readonly once: (generator: Generator) => Promise<void>;
-  readonly close?: () => void;
+  readonly close?: () => void | Promise<void>;
 }
 
 const TIME = '2024-05-09T12:00:00.000001Z';
@@ -150,6 +152,8 @@ export function openTargets(): readonly Target[] {
         await attempt(() => read(path));
       },
     })),
+    parquet(folder),
+    liveServer(),
     bundles(),
     ...REQUESTS.map(([name, message, bytes]) => ({
       name: `bytes of ${name}`,
@@ -166,6 +170,82 @@ export function openTargets(): readonly Target[] {
     })),
     { name: 'the folder', once: () => Promise.resolve(), close: () => rmSync(folder, { recursive: true }) },
   ];
+}
+
+/** Candles, packed in the three ways that others pack them. */
+function parquet(folder: string): Target {
+  let written: Promise<readonly Uint8Array[]> | undefined;
+  const write = async (): Promise<readonly Uint8Array[]> => {
+    const { queryAsync } = await import('chdb');
+    const rows = `SELECT toDateTime64('2023-03-01 00:00:00', 3) + INTERVAL number MINUTE AS ts, 'kraken' AS venue, 'BTC-USD' AS symbol,
+      1. AS open, 2. AS high, .5 AS low, 1.5 AS close, number / 3 AS volume, 4 AS trades FROM numbers(3)`;
+    const files: Uint8Array[] = [];
+    for (const codec of ['none', 'snappy', 'zstd']) {
+      const sql = `${rows} SETTINGS output_format_parquet_compression_method = '${codec}'`;
+      files.push((await queryAsync(sql, { format: 'Parquet' })).bytes());
+    }
+    return files;
+  };
+  return {
+    name: 'Parquet files',
+    once: async (generator) => {
+      const path = join(folder, 'candles.parquet');
+      writeFileSync(path, mutateBytes(generator.pick(await (written ??= write())), generator));
+      await attempt(() => drain(readCandles(path)));
+    },
+  };
+}
+
+/** SignalService on a socket: whatever comes is answered, and so is an honest question after it. */
+function liveServer(): Target {
+  const seeds = REQUESTS.slice(0, 3);
+  const honest = GetSignalRequest.encode({ instrument: 'BTC-USD', venue: '', horizon: '' }).finish();
+  let opening: Promise<{ readonly server: BareServer; readonly client: Client }> | undefined;
+  const open = async () => {
+    const server = await startBareServer({ access: { callsPerSecond: 1_000_000 } });
+    return { server, client: new Client(server.address, credentials.createInsecure()) };
+  };
+  return {
+    name: 'SignalService',
+    once: async (generator) => {
+      const { client } = await (opening ??= open());
+      const [method, message, bytes] = generator.pick(seeds);
+      const mutated = mutateBytes(bytes, generator);
+      const answer = await answerOf(client, method, mutated);
+      // What says that the server failed; of bytes that are no message it says so too.
+      const hasFailed = answer === status.INTERNAL || answer === status.UNKNOWN;
+      if (hasFailed && isReadable(message, mutated)) throw new Error(`answers ${status[answer]} to a ${method}`);
+      const after = await answerOf(client, 'GetSignal', honest);
+      if (after !== status.NOT_FOUND) throw new Error(`answers ${status[after]} from then on`);
+    },
+    close: async () => {
+      if (opening === undefined) return;
+      const { server, client } = await opening;
+      client.close();
+      await server.close();
+    },
+  };
+}
+
+function isReadable(message: { decode(bytes: Uint8Array): unknown }, bytes: Uint8Array): boolean {
+  try {
+    message.decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The status with which a call ends; a stream that is open is ended when it has begun. */
+function answerOf(client: Client, method: string, bytes: Uint8Array): Promise<status> {
+  return new Promise((resolve) => {
+    const same = (message: Uint8Array): Buffer => Buffer.from(message);
+    const call = client.makeServerStreamRequest(`/tributary.v1.SignalService/${method}`, same, same, bytes);
+    call.on('metadata', () => call.cancel());
+    call.on('data', () => undefined);
+    call.on('error', () => undefined);
+    call.on('status', ({ code }) => resolve(code));
+  });
 }
 
 function bundles(): Target {
