@@ -19,6 +19,13 @@ async function untilRotated(harness: Harness, outcome: 'done' | 'failed', times:
   while ((await rotations(harness, outcome)) < times) await systemClock.sleep(50);
 }
 
+/** So much that a trace would show. */
+async function untilHeard(harness: Harness): Promise<void> {
+  const healthy = (instrument: string): number => harness.of('heartbeat', instrument).filter((beat) => beat.healthy).length;
+  const isHeard = (instrument: string): boolean => harness.of('trade', instrument).length > 30 && healthy(instrument) > 5;
+  while (!INSTRUMENTS.every(isHeard)) await systemClock.sleep(50);
+}
+
 function begin(harness: Harness, simulator: Simulator, venue: VenueName, rotateMs?: number): ReturnType<Harness['start']> {
   const endpoints = { ws: simulator.urls[`${venue}Ws`], rest: simulator.urls[`${venue}Rest`] };
   return harness.start({ venue, instruments: INSTRUMENTS, endpoints, rotateMs, silenceMs: 60_000 });
@@ -71,6 +78,7 @@ describe('a venue that ends every connection after eight seconds', () => {
     while (left.of('gap', 'BTC-USD').length < 2) await systemClock.sleep(50);
     for (const { harness, run } of runs) {
       await untilRotated(harness, 'done', 2);
+      await untilHeard(harness);
       await run.stop();
     }
   }, 120_000);
@@ -80,7 +88,9 @@ describe('a venue that ends every connection after eight seconds', () => {
   });
 
   test('left alone, it leaves a gap', () => {
-    expect(left.of('gap', 'BTC-USD').map(({ detail }) => detail)).toEqual(['start', 'closed with code 1001']);
+    // What was missed meanwhile may be said next.
+    const details = left.of('gap', 'BTC-USD').map(({ detail }) => detail);
+    expect(details.slice(0, 2)).toEqual(['start', 'closed with code 1001']);
   });
 
   test.each(VENUES)('%s: replaced before that, it leaves no trace', (venue) => {
@@ -105,6 +115,7 @@ test('where the next connection is refused the present one goes on, and is repla
       expect(await rotations(harness, 'done')).toBe(0);
       simulator.fault(venue, 'refuse', { seconds: 0 });
       await untilRotated(harness, 'done', 1);
+      await untilHeard(harness);
       await run.stop();
       expectNoTrace(harness, simulator, venue);
     }
