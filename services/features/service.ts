@@ -3,8 +3,8 @@
  * `features` once, whatever dies when. A partition begins with its newest snapshot, replayed without a word up to the group's offset;
  * without one, with the history it is given; without that, with the log from its beginning. Where the snapshots there are were made by another
  * version of the fold, the log is folded before this member joins the group, while whoever has the partitions goes on. With an archive what
- * the log no longer has is folded out of it. The fast lane, where it runs, is a second state over the same events, which history tells nothing: without a snapshot it begins empty where the slow one begins to
- * read.
+ * the log no longer has is folded out of it. The fast lane, where it runs, is a second state over the same events, which history tells
+ * nothing: without a snapshot it begins empty where the slow one begins to read.
  */
 import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
