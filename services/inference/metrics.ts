@@ -4,7 +4,11 @@ import { SLOTS } from '#libs/registry/registry.ts';
 import { serviceMetrics } from '#libs/telemetry/metrics.ts';
 import { Direction, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 
-const LATENCY_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+/** Close together up to the bounds that it has to keep: 50 ms in one process, 300 ms on Kafka. */
+const LATENCY_BUCKETS = [
+  ...[0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.75],
+  ...[1, 2.5, 5, 10, 30, 60, 120],
+];
 const SCORE_BUCKETS = [0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.05];
 
 const UNFAMILIARITY_BUCKETS = [0.25, 0.5, 0.75, 1, 1.5, 2, 4];

@@ -30,6 +30,7 @@ export interface Lease {
 }
 
 export interface Offsets {
+  partitions(topic: Topic): Promise<number>;
   committed(group: string, topic: Topic, partition: number): Promise<number | undefined>;
   bounds(topic: Topic, partition: number): Promise<{ readonly begin: number; readonly end: number }>;
 }
@@ -103,11 +104,13 @@ export class Membership {
       topics: this.options.topics.map((topic) => this.#connection.topicName(topic)),
       fromBeginning: true,
     });
+    const counts = await Promise.all(this.options.topics.map((topic) => this.#offsets.partitions(topic)));
     // Offsets are committed in transactions only. With autoCommit, kafkajs' seek would commit the offset too.
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 1024,
+      // kafkajs wakes each of so many workers for each answer to a fetch.
+      partitionsConsumedConcurrently: counts.reduce((sum, count) => sum + count, 0),
       eachBatch: (payload) => this.#handle(payload),
     });
   }
