@@ -54,7 +54,7 @@ export interface FeaturesOptions extends z.input<typeof featuresOptionsSchema> {
 /** A stop longer than this is bridged by history, where there is some. */
 const LONGEST_STOP_MS = 600_000;
 /** How long an offset may stay uncommitted while there is nothing to write. */
-const IDLE_COMMIT_MS = 1_000;
+const IDLE_COMMIT_MS = 5_000;
 const READY_LAG = 5_000;
 const MAX_BATCH = 1_000;
 /** Records at the end of `features` in which the slow lane's newest vector is looked for: some minutes of the fast lane's. */
@@ -306,7 +306,9 @@ class Features {
     const offset = batch.records.at(-1)!.offset + 1;
     if (offset > partition.emitFrom) {
       const now = clock.now();
-      const isSnapshotDue = now - partition.snapshotAt >= this.#options.snapshotEveryMs;
+      // Vectors do not wait for a snapshot, unless they leave no moment without any.
+      const sinceSnapshot = now - partition.snapshotAt;
+      const isSnapshotDue = sinceSnapshot >= this.#options.snapshotEveryMs * (outputs.length > 0 ? 2 : 1);
       // Whoever waits for a replay sees by the committed offset that it is over.
       const isOver = source === 'replay' && batch.endOffset === offset;
       if (outputs.length > 0 || isSnapshotDue || isOver || now - partition.committedAt >= IDLE_COMMIT_MS) {

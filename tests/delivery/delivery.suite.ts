@@ -44,6 +44,7 @@ describeWithKafka('delivery', () => {
       rate: Number(DELIVERY_RATE),
       withinMs: LONGEST_MS,
       hasShortSessions: DELIVERY_DEFAULTS === undefined,
+      snapshotEveryMs: 2000,
     });
     rig = started;
     try {
@@ -61,7 +62,10 @@ describeWithKafka('delivery', () => {
       lines = windows.map((window, index) => lineOf(window, evidence, ledger, probes[index]!));
       const store = await openStore({ url: started.store.url });
       audit = await auditArchive(started.log, store).finally(() => store.close());
-      for (const line of lines) process.stdout.write(`${textOf(line)}\n`);
+      for (const line of lines) {
+        process.stdout.write(`${textOf(line)}\n`);
+        if (line.recovery > line.bar) process.stderr.write(`${line.scenario}, the last that came late: ${lateOf(line)}\n`);
+      }
       process.stdout.write(
         `${rate.toFixed(0)} records of ticks a second; ${evidence.signals} decisions, ${evidence.outcomes} outcomes; ` +
           `${((Date.now() - begun) / 60_000).toFixed(1)} minutes\n`,
@@ -79,13 +83,12 @@ describeWithKafka('delivery', () => {
   }, 60_000);
 
   test.each(chosen.map(({ name }) => name))('%s', (name) => {
-    const { lost, doubled, outOfOrder, recovery, bar, findings, late } = lines.find((line) => line.scenario === name)!;
+    const line = lines.find(({ scenario }) => scenario === name)!;
+    const { lost, doubled, outOfOrder, recovery, bar, findings } = line;
     expect({ lost, doubled, outOfOrder, findings }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, findings: [] });
     // On a machine that has other work too, it says more about that work.
     if (DELIVERY_BARS !== undefined && recovery > bar)
-      throw new Error(
-        `recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${JSON.stringify(late.slice(-8))}`,
-      );
+      throw new Error(`recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${lateOf(line)}`);
   });
 
   test('of the whole run too, each vector, decision and outcome stands in the log once, with the value of the offline fold', () => {
@@ -125,4 +128,8 @@ async function runScenarios(rig: Rig): Promise<Window[]> {
 async function untilSecond(second: number): Promise<void> {
   const wait = second * 1000 - (Date.now() % 60_000);
   await delay(wait < 0 ? wait + 60_000 : wait);
+}
+
+function lateOf({ late }: Line): string {
+  return JSON.stringify(late.slice(-8));
 }

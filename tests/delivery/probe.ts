@@ -8,8 +8,8 @@ import { openKafkaLog } from '#libs/log/kafka.ts';
 import { type EventLog } from '#libs/log/port.ts';
 import { add, NOTHING, type Tally } from './tally.ts';
 
-const BATCH = 10;
-const EVERY_MS = 50;
+const BATCH = 30;
+const EVERY_MS = 150;
 
 interface Lane {
   readonly begin: number;

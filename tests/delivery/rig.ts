@@ -43,6 +43,7 @@ interface RigOptions {
   readonly rate: number;
   readonly withinMs: number;
   readonly hasShortSessions: boolean;
+  readonly snapshotEveryMs: number;
 }
 
 export class Rig {
@@ -77,7 +78,7 @@ export class Rig {
    * `rate`: book updates and trades a second over both venues; `hasShortSessions`: brokers and groups notice a death within two seconds
    * instead of what is their default. Resolves when every service works.
    */
-  static async start(folder: string, { rate, withinMs, hasShortSessions }: RigOptions): Promise<Rig> {
+  static async start(folder: string, { rate, withinMs, hasShortSessions, snapshotEveryMs }: RigOptions): Promise<Rig> {
     // As in an image: without it a start takes two seconds longer.
     execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.js')]);
     const processes = new Processes(folder, withinMs);
@@ -98,6 +99,7 @@ export class Rig {
       store.url,
       urls,
       keyFile,
+      snapshotEveryMs,
       hasShortSessions ? ['--session-timeout-ms', `${SESSION_MS}`] : [],
     );
     const rig = new Rig({ cluster, log, probe, store }, processes, urls['control']!, commands);
@@ -290,6 +292,7 @@ function commandsOf(
   storeUrl: string,
   urls: Readonly<Record<string, string>>,
   keyFile: string,
+  snapshotEveryMs: number,
   sessions: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const common = ['--topic-prefix', PREFIX, '--source', 'sim', ...sessions];
@@ -303,7 +306,7 @@ function commandsOf(
     ['ingest-kraken', ['ingest', ...venue('kraken'), ...detour]],
     ['clock', ['clock', ...direct]],
     ['clock-standby', ['clock', ...direct]],
-    ['features', ['features', '--snapshot-every-ms', '2000', ...detour]],
+    ['features', ['features', '--snapshot-every-ms', `${snapshotEveryMs}`, ...detour]],
     ['inference', ['inference', '--grpc-port', '0', '--model-wait-ms', '0', '--trust', `${keyFile}.pub`, ...direct]],
     ['evaluation', ['evaluation', ...direct]],
     ['archive', ['archive', '--clickhouse', storeUrl, ...direct]],

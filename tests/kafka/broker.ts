@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '#tests/ports.ts';
 import { type Disk, mountDisk } from './disk.ts';
+import { sharedClasses } from './classes.ts';
 import { KafkaNode, type Listener, type NodePlan } from './node.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
@@ -139,7 +140,8 @@ async function startNodes(
 ): Promise<{ readonly nodes: readonly KafkaNode[]; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-kafka-'));
   const clusterId = randomBytes(16).toString('base64url');
-  const nodes = plans.map((plan) => new KafkaNode(folder, clusterId, plan, plans, settings, listener));
+  const options = [`-XX:SharedArchiveFile=${await sharedClasses()}`];
+  const nodes = plans.map((plan) => new KafkaNode(folder, clusterId, plan, plans, settings, options, listener));
   // However this process ends, the brokers end with it.
   const clear = (): void => {
     for (const node of nodes) node.abandon();

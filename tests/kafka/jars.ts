@@ -25,7 +25,8 @@ export function missingForBroker(): string | undefined {
   return missing.length === 0 ? undefined : `${missing.join(' and ')} not found`;
 }
 
-function cacheDirectory(): string {
+/** Of this version of Kafka. */
+export function cacheDirectory(): string {
   return join(CACHE, `kafka-${KAFKA_VERSION}`);
 }
 

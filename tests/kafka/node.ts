@@ -40,15 +40,23 @@ export class KafkaNode {
   readonly #client: KafkaConfig;
   #child: ChildProcess | undefined;
 
-  /** Formats its directory, a new one below `folder`; starts nothing. `settings`: lines of server.properties. */
-  constructor(folder: string, clusterId: string, plan: NodePlan, all: readonly NodePlan[], settings: string, listener = OPEN) {
+  /** Formats its directory, a new one below `folder`; starts nothing. `settings`: lines of server.properties; `options`: of the JVM. */
+  constructor(
+    folder: string,
+    clusterId: string,
+    plan: NodePlan,
+    all: readonly NodePlan[],
+    settings: string,
+    options: readonly string[],
+    listener = OPEN,
+  ) {
     const directory = join(folder, `node-${plan.id}`);
     mkdirSync(directory);
     this.address = `127.0.0.1:${plan.port}`;
     this.#configuration = join(directory, 'server.properties');
     this.#output = join(directory, 'broker.out');
     this.#client = { ...listener.client, brokers: [this.address], logLevel: logLevel.NOTHING, retry: { retries: 0 } };
-    this.#java = [...HEAP, '-cp', join(fetchJars(), '*')];
+    this.#java = [...HEAP, ...options, '-cp', join(fetchJars(), '*')];
     const data = join(plan.data ?? directory, 'data');
     writeFileSync(this.#configuration, `${placeOf(plan, all, listener)}log.dirs=${data}\n${settings}`);
     // With an equals sign: one id in 64 begins with a dash and would be taken for an option.

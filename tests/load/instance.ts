@@ -13,6 +13,8 @@ const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
 /** Of the kernel, a second. */
 const TICKS = 100;
 const LONGEST_MS = 3_600_000;
+/** As `features` has it unless told otherwise. */
+const SNAPSHOT_EVERY_MS = 30_000;
 
 export interface Instance {
   /** Throws when something has ended by itself. */
@@ -63,7 +65,14 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
 /** Every service a process of its own on three brokers, as the delivery suite runs them; resolves when a minute has gone through all of them. */
 export async function startOnKafka(messagesPerSecond: number): Promise<Instance> {
   const folder = await mkdtemp(join(tmpdir(), 'tributary-load-'));
-  const rig = await Rig.start(folder, { rate: messagesPerSecond, withinMs: LONGEST_MS, hasShortSessions: false });
+  const rig = await Rig.start(folder, {
+    rate: messagesPerSecond,
+    withinMs: LONGEST_MS,
+    hasShortSessions: false,
+    snapshotEveryMs: SNAPSHOT_EVERY_MS,
+  });
+  // Its records are no part of what is measured.
+  await rig.probe.close();
   return {
     scrape: async () => {
       const scrapes = await Promise.all([...rig.metrics().values()].map(scrapeOf));

@@ -104,10 +104,12 @@ export class Transactions {
     try {
       transaction = await this.#producer.transaction();
       const open = transaction;
-      // All settle before an abort: kafkajs must not have a send under way then.
-      const sent = await Promise.allSettled(parts.map((part) => this.#send(open, part, timestamp)));
-      for (const result of sent) if (result.status === 'rejected') throw result.reason;
-      await this.#sendOffset(transaction, offset);
+      // Side by side: none has to wait for another's copies. All settle before an abort: kafkajs must not have a send under way then.
+      const said = await Promise.allSettled([
+        ...parts.map((part) => this.#send(open, part, timestamp)),
+        this.#sendOffset(open, offset),
+      ]);
+      for (const result of said) if (result.status === 'rejected') throw result.reason;
       await transaction.commit();
     } catch (error) {
       const failure = isFenced(error) ? fencedError(group, topic, partition, error) : toLogError(error);
