@@ -14,6 +14,7 @@ import { startProxy, type Proxy } from './proxy.ts';
 
 export { missingForBroker } from './jars.ts';
 
+/** The cleaner's buffer is 128 MiB unless told otherwise: more than the half of such a heap, and then most of the time goes into its collection. */
 const SETTINGS = `auto.create.topics.enable=false
 offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
@@ -21,6 +22,7 @@ group.initial.rebalance.delay.ms=0
 log.retention.check.interval.ms=1000
 log.initial.task.delay.ms=500
 log.segment.delete.delay.ms=100
+log.cleaner.dedupe.buffer.size=8388608
 `;
 const SINGLE = `${SETTINGS}offsets.topic.replication.factor=1
 transaction.state.log.replication.factor=1
