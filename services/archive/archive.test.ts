@@ -323,6 +323,27 @@ describe('archive', () => {
     expect(await context.metrics.metrics()).toMatch(/tributary_archive_retries_total [1-9]/);
   });
 
+  test('after an insert that took longer than it waits between two, it goes on at once', async () => {
+    const front = await openFront();
+    const log = await openLog();
+    const store = await opened(openStore({ url: front.url }), (store) => store.close());
+    let ahead = 0;
+    const context = { ...contextOf(log), clock: { ...systemClock, now: () => systemClock.now() + ahead } };
+    const stop = new AbortController();
+    const running = runArchive(context, { store, flushMs: 60_000, maxBackoffMs: 50 }, stop.signal);
+    await when(() => context.health.ready);
+    await front.down();
+    const toOne = (records: OutRecord[]): OutRecord[] => records.map((record) => ({ ...record, partition: 1 }));
+    await log.append(toOne(trades(0, 100)));
+    await when(() => !context.health.ready);
+    ahead = 60_000;
+    await log.append(toOne(trades(100, 200)));
+    await front.up();
+    await when(() => isArchived(log));
+    stop.abort();
+    await running;
+  }, 30_000);
+
   test('inserts cut on the way, made without an answer, or answered too late are made again, and stand once', async () => {
     const front = await openFront();
     const log = await openLog();

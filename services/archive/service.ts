@@ -76,6 +76,8 @@ class Archive {
   readonly #signal: AbortSignal;
   readonly #metrics: ReturnType<typeof archiveMetrics>;
   readonly #partitions = new Map<string, Partition>();
+  /** Partitions that have more than was fetched. */
+  readonly #behind = new Set<string>();
   /** Inserts that wait for the store; ready when none does. */
   #waiting = 0;
   /** Until a store that is away is back. */
@@ -108,6 +110,7 @@ class Archive {
       handle: (batch) => this.#handle(batch),
       revoked: (topic, partition) => {
         this.#partitions.delete(keyOf(topic, partition));
+        this.#behind.delete(keyOf(topic, partition));
         this.#metrics.lag.remove({ topic, partition: String(partition) });
       },
     });
@@ -120,6 +123,7 @@ class Archive {
   }
 
   async #handle({ partition, records, endOffset, ...batch }: Batch): Promise<void> {
+    const begun = this.#context.clock.now();
     // It consumes no other.
     const topic = batch.topic as ArchivedTopic;
     const state = this.#partitions.get(keyOf(topic, partition))!;
@@ -143,8 +147,12 @@ class Archive {
     }
     const lag = endOffset - records.at(-1)!.offset - 1;
     this.#metrics.lag.set({ topic, partition: String(partition) }, lag);
-    // Waiting while the log fills makes the next insert a large one; behind, there is no need to.
-    if (lag === 0) await this.#context.clock.sleep(Math.max(this.#options.flushMs, this.#quietMs()), this.#signal);
+    if (lag > 0) this.#behind.add(keyOf(topic, partition));
+    else this.#behind.delete(keyOf(topic, partition));
+    // Waiting while the log fills makes the next insert a large one. But a broker is asked for more only when all of its last answer is handled,
+    // so whoever waits holds others up: nobody does while one is behind, nor where an insert has taken as long.
+    const quiet = Math.max(this.#options.flushMs, this.#quietMs()) - (this.#context.clock.now() - begun);
+    if (this.#behind.size === 0 && quiet > 0) await this.#context.clock.sleep(quiet, this.#signal);
   }
 
   #quietMs(): number {

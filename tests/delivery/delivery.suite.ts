@@ -45,6 +45,7 @@ describeWithKafka('delivery', () => {
       withinMs: LONGEST_MS,
       hasShortSessions: DELIVERY_DEFAULTS === undefined,
       snapshotEveryMs: 2000,
+      hasBystanders: chosen.some(({ needsBystanders }) => needsBystanders === true),
     });
     rig = started;
     try {

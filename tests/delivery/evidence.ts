@@ -15,6 +15,7 @@ import { ModelRegistry } from '#libs/registry/registry.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { type Heartbeat, Tick } from '#libs/wire/tributary/v1/market.ts';
+import { PaperEvent } from '#libs/wire/tributary/v1/paper.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { decisionKey, OutcomeJoin } from '#services/evaluation/outcomes.ts';
 import { EVALUATION_GROUP } from '#services/evaluation/service.ts';
@@ -28,6 +29,7 @@ import { type LedgerTrade } from '#services/simulator/ledger.ts';
 /** Defaults of the services. */
 const GRACE_MS = 2_000;
 const STALE_MS = 65_000;
+const MINUTE_MS = 60_000;
 
 export interface Finding {
   readonly kind: 'lost' | 'doubled' | 'outOfOrder';
@@ -122,6 +124,7 @@ class Examination implements Evidence {
         bytesOf: (outcome) => Outcome.encode(outcome).finish(),
       },
     );
+    await this.#takePaper(partition);
     for (const { message, record } of features) this.#arrived('vector', message.t, record);
     for (const { message, record } of signals) this.#arrived('decision', message.t, record);
     for (const { message, record } of outcomes) this.#arrived('outcome', message.resolvedAt, record);
@@ -163,6 +166,7 @@ class Examination implements Evidence {
     const join = new OutcomeJoin(GRACE_MS);
     for (const { message } of signals) join.expect(message);
     let clock = -Infinity;
+    const values = new Set<string>();
     for await (const { records } of this.#log.read('ticks', partition)) {
       for (const record of records) {
         this.ticks++;
@@ -170,6 +174,13 @@ class Examination implements Evidence {
         if (record.offset < featuresEnd) foldTick(state, tick, record.offset, (vector) => vectors.push(vector));
         if (record.offset < evaluationEnd) join.fold(tick, (outcome) => outcomes.push(outcome));
         this.#take(tick);
+        if (tick.event?.$case === 'reference') {
+          const { source, series, seq, publishedAt, validFor } = tick.event.value;
+          const what = `${source} ${series} ${seq} in partition ${partition}`;
+          // Of rates and prices repeats are dropped by the fold.
+          if (validFor > 0 && values.has(what)) this.findings.push({ kind: 'doubled', time: publishedAt / 1000, what });
+          values.add(what);
+        }
         if (tick.event?.$case !== 'clock') continue;
         const { t } = tick.event.value;
         if (t <= clock) {
@@ -194,6 +205,24 @@ class Examination implements Evidence {
     else if (isNew(trades.dedupe, 'trade', tick)) {
       const { tradeId, price } = event.value;
       trades.seen.set(tradeId, { count: (trades.seen.get(tradeId)?.count ?? 0) + 1, price });
+    }
+  }
+
+  /** Each fill once, and of each account each minute once, none missing between its first and its last. */
+  async #takePaper(partition: number): Promise<void> {
+    const seen = new Set<string>();
+    const minutes = new Map<string, number>();
+    for (const { message } of await this.#read('paper', partition, PaperEvent)) {
+      const { venue, instrument, time, event } = message;
+      const account = `${venue}:${instrument}`;
+      const what = event?.$case === 'fill' ? `fill ${event.value.id}` : `equity of ${account} at ${time}`;
+      if (seen.has(what)) this.findings.push({ kind: 'doubled', time, what });
+      seen.add(what);
+      if (event?.$case !== 'equity') continue;
+      const due = (minutes.get(account) ?? time - MINUTE_MS) + MINUTE_MS;
+      if (time !== due)
+        this.findings.push({ kind: time > due ? 'lost' : 'outOfOrder', time: due, what: `equity of ${account} at ${due}` });
+      minutes.set(account, Math.max(time, due));
     }
   }
 

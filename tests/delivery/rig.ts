@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
@@ -30,7 +31,11 @@ export const VENUES = ['coinbase', 'kraken'] as const;
 export type VenueName = (typeof VENUES)[number];
 export const SERVICES = ['ingest-coinbase', 'ingest-kraken', 'clock', 'features', 'inference', 'evaluation', 'archive'] as const;
 export type ServiceName = (typeof SERVICES)[number];
+/** Services that no vector, decision or outcome waits for. */
+export const BYSTANDERS = ['context', 'paper', 'rollout', 'gateway'] as const;
+export type BystanderName = (typeof BYSTANDERS)[number];
 
+const DAY_MS = 86_400_000;
 const PREFIX = 'delivery.';
 const PROBE_PREFIX = 'probe.';
 /** What `group.min.session.timeout.ms` of the test's brokers allows. */
@@ -44,6 +49,7 @@ interface RigOptions {
   readonly withinMs: number;
   readonly hasShortSessions: boolean;
   readonly snapshotEveryMs: number;
+  readonly hasBystanders: boolean;
 }
 
 export class Rig {
@@ -57,6 +63,7 @@ export class Rig {
   /** Of services that are not of this version. */
   readonly #binaries = new Map<string, string>();
   readonly #running = new Map<string, ChildProcess>();
+  readonly #undrained: string[] = [];
   #stopping = false;
 
   private constructor(
@@ -78,7 +85,8 @@ export class Rig {
    * `rate`: book updates and trades a second over both venues; `hasShortSessions`: brokers and groups notice a death within two seconds
    * instead of what is their default. Resolves when every service works.
    */
-  static async start(folder: string, { rate, withinMs, hasShortSessions, snapshotEveryMs }: RigOptions): Promise<Rig> {
+  static async start(folder: string, options: RigOptions): Promise<Rig> {
+    const { rate, withinMs, hasShortSessions, snapshotEveryMs, hasBystanders } = options;
     // As in an image: without it a start takes two seconds longer.
     execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.js')]);
     const processes = new Processes(folder, withinMs);
@@ -94,16 +102,17 @@ export class Rig {
     const keyFile = join(folder, 'operator.pem');
     await publishBundle(log, keyFile);
     const probe = await Probe.start(brokers, PROBE_PREFIX);
+    const flows = join(folder, 'flows.csv');
+    writeFileSync(flows, `Date,Total\n${new Date(Date.now() - 4 * DAY_MS).toISOString().slice(0, 10)},12.5\n`);
     const commands = commandsOf(
       cluster,
       store.url,
       urls,
-      keyFile,
-      snapshotEveryMs,
+      { keyFile, flows, snapshotEveryMs },
       hasShortSessions ? ['--session-timeout-ms', `${SESSION_MS}`] : [],
     );
     const rig = new Rig({ cluster, log, probe, store }, processes, urls['control']!, commands);
-    for (const name of [...SERVICES, 'clock-standby']) rig.#launch(name);
+    for (const name of [...SERVICES, 'clock-standby', ...(hasBystanders ? BYSTANDERS : [])]) rig.#launch(name);
     try {
       await rig.#untilWorking();
     } catch (thrown) {
@@ -121,8 +130,12 @@ export class Rig {
 
   /** A second member of the service's group, until the function returned is called. */
   join(name: ServiceName): () => Promise<void> {
-    const child = this.#start(name, `${name}-2`);
-    return () => end(child, 'SIGTERM');
+    const second = `${name}-2`;
+    const child = this.#start(name, second);
+    return async () => {
+      await end(child, 'SIGTERM');
+      this.#noteUndrained(second, child);
+    };
   }
 
   /** From now on `name` starts as its next version. */
@@ -133,6 +146,18 @@ export class Rig {
   /** What a process has said. */
   async untilSaid(process: string, text: string, times: number): Promise<void> {
     while (this.#processes.output(process).split(text).length <= times) await delay(100);
+  }
+
+  /** How long until a service that is ended now is back and says that it is ready, milliseconds. */
+  async untilReady(name: string): Promise<number> {
+    const begin = Date.now();
+    const before = this.#urls(name).length;
+    const isReady = async (): Promise<boolean> => {
+      const url = this.#urls(name)[before];
+      return url !== undefined && (await fetch(`${url}/readyz`).catch(() => undefined))?.ok === true;
+    };
+    while (!(await isReady())) await delay(100);
+    return Date.now() - begin;
   }
 
   async fault(venue: VenueName, kind: FaultKind, options: FaultOptions = {}): Promise<void> {
@@ -164,9 +189,7 @@ export class Rig {
 
   /** Where a service says what it does, by name. */
   metrics(): ReadonlyMap<string, string> {
-    const urls = SERVICES.map(
-      (name) => [name, /"url":"([^"]*)","msg":"metrics"/.exec(this.#processes.output(name))?.[1]] as const,
-    );
+    const urls = SERVICES.map((name) => [name, this.#urls(name).at(-1)] as const);
     return new Map(urls.flatMap(([name, url]) => (url === undefined ? [] : [[name, `${url}/metrics`] as const])));
   }
 
@@ -209,14 +232,13 @@ export class Rig {
     return Date.now() - begin;
   }
 
-  /** SIGTERM to all services; how those ended that did not drain, and what they said. The venues go on. */
+  /** SIGTERM to all services; how those ended that did not drain, now or before, and what they said. The venues go on. */
   async stop(): Promise<readonly string[]> {
     this.#stopping = true;
     const children = [...this.#running];
     await Promise.all(children.map(([, child]) => end(child, 'SIGTERM')));
-    return children
-      .filter(([, child]) => child.exitCode !== 0)
-      .map(([name, child]) => `${name} ended with ${child.exitCode ?? child.signalCode}:\n${this.#processes.tail(name)}`);
+    for (const [name, child] of children) this.#noteUndrained(name, child);
+    return this.#undrained;
   }
 
   async close(): Promise<void> {
@@ -232,9 +254,18 @@ export class Rig {
     return this.#processes.tails();
   }
 
+  /** Where a service has said of itself, each time that it began. */
+  #urls(name: string): string[] {
+    return [...this.#processes.output(name).matchAll(/"url":"([^"]*)","msg":"metrics"/g)].map(([, url]) => url!);
+  }
+
   #start(service: string, name: string): ChildProcess {
     const [binary, args] = [this.#binaries.get(service), this.#arguments.get(service)!];
     return binary === undefined ? this.#processes.start(name, ...args) : this.#processes.startFrom(binary, name, ...args);
+  }
+
+  #noteUndrained(name: string, { exitCode, signalCode }: ChildProcess): void {
+    if (exitCode !== 0) this.#undrained.push(`${name} ended with ${exitCode ?? signalCode}:\n${this.#processes.tail(name)}`);
   }
 
   #launch(name: string): void {
@@ -291,8 +322,7 @@ function commandsOf(
   cluster: Cluster,
   storeUrl: string,
   urls: Readonly<Record<string, string>>,
-  keyFile: string,
-  snapshotEveryMs: number,
+  { keyFile, flows, snapshotEveryMs }: { readonly keyFile: string; readonly flows: string; readonly snapshotEveryMs: number },
   sessions: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const common = ['--topic-prefix', PREFIX, '--source', 'sim', ...sessions];
@@ -310,5 +340,9 @@ function commandsOf(
     ['inference', ['inference', '--grpc-port', '0', '--model-wait-ms', '0', '--trust', `${keyFile}.pub`, ...direct]],
     ['evaluation', ['evaluation', ...direct]],
     ['archive', ['archive', '--clickhouse', storeUrl, ...direct]],
+    ['context', ['context', '--context-sources', 'etf-flows', '--context-files', `etf-flows-btc=${flows}`, ...direct]],
+    ['paper', ['paper', ...direct]],
+    ['rollout', ['rollout', '--trust', `${keyFile}.pub`, ...direct]],
+    ['gateway', ['gateway', '--port', '0', ...direct]],
   ]);
 }

@@ -3,7 +3,7 @@
  * to begin at some second of the minute stand between those that need not, which fill the time until then.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { PARTITIONS, type Rig, SERVICES, type VenueName, VENUES } from './rig.ts';
+import { type BystanderName, BYSTANDERS, PARTITIONS, type Rig, SERVICES, type VenueName, VENUES } from './rig.ts';
 
 export interface Scenario {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface Scenario {
   readonly bar: number;
   /** Only with `--long`, or where it is named: CI has fifteen minutes, and another scenario there does nearly the same. */
   readonly isLong?: boolean;
+  /** What it hits runs only where such scenarios do. */
+  readonly needsBystanders?: boolean;
   /** Venues that it is about: the others' signals go on. */
   readonly venues?: readonly string[];
   /** They go dark, and what counts is how soon they are masked. */
@@ -34,7 +36,7 @@ const SETTLE = 13_000;
 /** A vector is made at each whole minute, decided upon at once, and settled a minute and two seconds of grace later. */
 const BEFORE_VECTORS = 59;
 const BEFORE_OUTCOMES = 2;
-const EVERYBODY = [...SERVICES, 'clock-standby'];
+const EVERYBODY = [...SERVICES, 'clock-standby', ...BYSTANDERS];
 
 function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM'): Scenario {
   const at = { features: BEFORE_VECTORS, inference: BEFORE_VECTORS, evaluation: BEFORE_OUTCOMES };
@@ -49,6 +51,18 @@ function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM')
       if (service === 'archive') return { recoverySeconds: (await rig.untilArchived(30_000)) / 1000 };
       await delay(SETTLE - (Date.now() - begin));
       return undefined;
+    },
+  };
+}
+
+function endsBystander(service: BystanderName, signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+  return {
+    name: `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} ${service}`,
+    bar: SERVICE_BAR,
+    needsBystanders: true,
+    run: async (rig) => {
+      rig.kill(service, signal);
+      return { recoverySeconds: (await rig.untilReady(service)) / 1000 };
     },
   };
 }
@@ -278,33 +292,34 @@ function endsAll(signal: 'SIGKILL' | 'SIGTERM'): Scenario {
   };
 }
 
-/** In an order in which little time is lost with waiting for the next one's second of the minute. */
+/** In an order in which little time is lost with waiting for the next one's second of the minute; what folds the log anew while it is short. */
 export const SCENARIOS: readonly Scenario[] = [
   ends('evaluation', 'SIGKILL'),
   LYING,
   ends('ingest-kraken', 'SIGKILL'),
   killsBroker(0),
   dark('coinbase dead', ['coinbase']),
+  UPGRADE,
+  endsAll('SIGKILL'),
+  ROLLING_RESTART,
+  CLICKHOUSE_DOWN,
+  DISK_FULL,
+  ZOMBIE,
+  ends('ingest-coinbase', 'SIGKILL'),
+  MOVING_LEADERS,
+  ends('features', 'SIGKILL'),
+  ends('clock', 'SIGKILL'),
+  NETWORK_CUT,
   ends('archive', 'SIGKILL'),
+  AHEAD_IN_TIME,
+  ends('inference', 'SIGKILL'),
   REBALANCE_STORM,
   endsAll('SIGTERM'),
-  NETWORK_CUT,
-  MOVING_LEADERS,
-  endsAll('SIGKILL'),
-  ends('clock', 'SIGKILL'),
-  DISK_FULL,
-  ends('ingest-coinbase', 'SIGKILL'),
-  ROLLING_RESTART,
-  ends('features', 'SIGKILL'),
-  UPGRADE,
-  ends('inference', 'SIGKILL'),
-  CLICKHOUSE_DOWN,
-  ZOMBIE,
-  AHEAD_IN_TIME,
   dark('both venues gone, then back', VENUES),
   ...[killsBroker(1), killsBroker(2), dark('kraken dead', ['kraken'])].map(inLong),
   ...[STALLED, TENFOLD].map(inLong),
   ...SERVICES.map((service) => inLong(ends(service, 'SIGTERM'))),
+  ...BYSTANDERS.flatMap((service) => [inLong(endsBystander(service, 'SIGKILL')), inLong(endsBystander(service, 'SIGTERM'))]),
 ];
 
 function inLong(scenario: Scenario): Scenario {

@@ -70,6 +70,7 @@ export async function startOnKafka(messagesPerSecond: number): Promise<Instance>
     withinMs: LONGEST_MS,
     hasShortSessions: false,
     snapshotEveryMs: SNAPSHOT_EVERY_MS,
+    hasBystanders: false,
   });
   // Its records are no part of what is measured.
   await rig.probe.close();

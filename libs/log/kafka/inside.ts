@@ -5,6 +5,7 @@
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import KafkaCluster from 'kafkajs/src/cluster/index.js';
 import KafkaRunner from 'kafkajs/src/consumer/runner.js';
+import ConnectionPool, { type Pool } from 'kafkajs/src/network/connectionPool.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Kafka } from 'kafkajs';
 
@@ -84,6 +85,7 @@ export function mendKafkajs(): void {
   if (isMended) return;
   endStoppedFetchers();
   hangUpOnAll();
+  connectOnce();
   waitForWhatIsPending();
   askOnceATransaction();
   isMended = true;
@@ -104,21 +106,24 @@ function endStoppedFetchers(): void {
 
 /**
  * Where a broker was out of reach, kafkajs makes its object for it anew. Who still has the old one (a group its coordinator) opens a connection by
- * it, which nobody closes: the process never ends. So whoever disconnects hangs up on all that were ever made.
+ * it, which nobody closes; and a request whose answer is due in a minute (to join a group) holds its own. Either way the process does not end. So
+ * whoever disconnects hangs up on all that were ever made, and none is opened after that.
  */
 function hangUpOnAll(): void {
   const { prototype } = BrokerPool;
   const { connect, disconnect } = prototype;
   if (typeof connect !== 'function' || typeof disconnect !== 'function') throw unexpected();
-  const made = new WeakMap<object, { destroy(): Promise<void> }[]>();
+  const made = new WeakMap<object, Pool[]>();
+  const ended = new WeakSet();
   prototype.connect = function () {
     if (!made.has(this)) {
-      const pools: { destroy(): Promise<void> }[] = [];
+      const pools: Pool[] = [];
       const { connectionPoolBuilder } = this;
       const build = connectionPoolBuilder.build.bind(connectionPoolBuilder);
       connectionPoolBuilder.build = async (address) => {
         const pool = await build(address);
         pools.push(pool);
+        if (ended.has(this)) hangUp(pool);
         return pool;
       };
       made.set(this, pools);
@@ -127,8 +132,32 @@ function hangUpOnAll(): void {
   };
   prototype.disconnect = async function () {
     await disconnect.call(this);
-    // Each waits for the answers that it still expects; nobody has to wait for them.
-    for (const pool of made.get(this) ?? []) void pool.destroy().catch(() => undefined);
+    ended.add(this);
+    for (const pool of made.get(this) ?? []) hangUp(pool);
+  };
+}
+
+function hangUp(pool: Pool): void {
+  const gone = new Error('the client has disconnected');
+  pool.getConnection = () => Promise.reject(gone);
+  for (const connection of pool.pool) {
+    connection.rejectRequests(gone);
+    connection.socket?.destroy();
+    void connection.disconnect();
+  }
+}
+
+/** Two requests that find a connection closed would both open it, and one of the two sockets would never be closed. */
+function connectOnce(): void {
+  const { prototype } = ConnectionPool;
+  const { getConnection } = prototype;
+  if (typeof getConnection !== 'function') throw unexpected();
+  const connecting = new WeakMap<object, ReturnType<typeof getConnection>>();
+  prototype.getConnection = function (index = 0) {
+    const connection = this.pool[index]!;
+    const opened = connecting.get(connection) ?? getConnection.call(this, index).finally(() => connecting.delete(connection));
+    connecting.set(connection, opened);
+    return opened;
   };
 }
 

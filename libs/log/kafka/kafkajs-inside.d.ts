@@ -8,12 +8,25 @@ declare module 'kafkajs/src/consumer/runner.js' {
   export default Runner;
 }
 
-declare module 'kafkajs/src/cluster/brokerPool.js' {
-  interface ConnectionPool {
-    destroy(): Promise<void>;
+declare module 'kafkajs/src/network/connectionPool.js' {
+  interface Connection {
+    readonly socket?: { destroy(): void };
+    rejectRequests(error: Error): void;
+    disconnect(): Promise<unknown>;
   }
+  export interface Pool {
+    /** One for fetches, one for everything else. */
+    readonly pool: readonly Connection[];
+    getConnection: (this: Pool, index?: number) => Promise<Connection>;
+  }
+  const ConnectionPool: { readonly prototype: Pool };
+  export default ConnectionPool;
+}
+
+declare module 'kafkajs/src/cluster/brokerPool.js' {
+  import { type Pool } from 'kafkajs/src/network/connectionPool.js';
   interface BrokerPool {
-    readonly connectionPoolBuilder: { build: (address?: object) => Promise<ConnectionPool> };
+    readonly connectionPoolBuilder: { build: (address?: object) => Promise<Pool> };
     connect: (this: BrokerPool) => Promise<void>;
     disconnect: (this: BrokerPool) => Promise<void>;
   }
