@@ -106,15 +106,20 @@ function endStoppedFetchers(): void {
 
 /**
  * Where a broker was out of reach, kafkajs makes its object for it anew. Who still has the old one (a group its coordinator) opens a connection by
- * it, which nobody closes; and a request whose answer is due in a minute (to join a group) holds its own. Either way the process does not end. So
- * whoever disconnects hangs up on all that were ever made, and none is opened after that.
+ * it, which nobody closes; so does a request that was under way. Either way the process does not end. So whoever disconnects hangs up on all that
+ * were ever made, and none is opened after that unless the client itself connects again, as kafkajs' consumers do after a failure.
  */
 function hangUpOnAll(): void {
   const { prototype } = BrokerPool;
   const { connect, disconnect } = prototype;
-  if (typeof connect !== 'function' || typeof disconnect !== 'function') throw unexpected();
+  const { connect: begin } = KafkaCluster.prototype;
+  if ([connect, disconnect, begin].some((method) => typeof method !== 'function')) throw unexpected();
   const made = new WeakMap<object, Pool[]>();
   const ended = new WeakSet();
+  KafkaCluster.prototype.connect = function () {
+    ended.delete(this.brokerPool);
+    return begin.call(this);
+  };
   prototype.connect = function () {
     if (!made.has(this)) {
       const pools: Pool[] = [];
@@ -122,8 +127,9 @@ function hangUpOnAll(): void {
       const build = connectionPoolBuilder.build.bind(connectionPoolBuilder);
       connectionPoolBuilder.build = async (address) => {
         const pool = await build(address);
+        const { getConnection } = pool;
+        pool.getConnection = (index) => (ended.has(this) ? Promise.reject(hungUp()) : getConnection.call(pool, index));
         pools.push(pool);
-        if (ended.has(this)) hangUp(pool);
         return pool;
       };
       made.set(this, pools);
@@ -131,20 +137,22 @@ function hangUpOnAll(): void {
     return connect.call(this);
   };
   prototype.disconnect = async function () {
-    await disconnect.call(this);
     ended.add(this);
+    await disconnect.call(this);
     for (const pool of made.get(this) ?? []) hangUp(pool);
   };
 }
 
 function hangUp(pool: Pool): void {
-  const gone = new Error('the client has disconnected');
-  pool.getConnection = () => Promise.reject(gone);
   for (const connection of pool.pool) {
-    connection.rejectRequests(gone);
+    connection.rejectRequests(hungUp());
     connection.socket?.destroy();
     void connection.disconnect();
   }
+}
+
+function hungUp(): Error {
+  return new Error('the client has disconnected');
 }
 
 /** Two requests that find a connection closed would both open it, and one of the two sockets would never be closed. */

@@ -36,6 +36,8 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
 
 declare module 'kafkajs/src/cluster/index.js' {
   interface Cluster {
+    readonly brokerPool: object;
+    connect: (this: Cluster) => Promise<void>;
     /** `coordinatorType` 1: of a transaction. */
     findGroupCoordinator: (
       this: Cluster,
