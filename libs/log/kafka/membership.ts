@@ -15,12 +15,7 @@ import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
 
 /** A group that can wait has few fetches, and large ones: whoever is behind then works in large pieces too. */
-const GATHERING = {
-  minBytes: 64 * 1024,
-  maxWaitTimeInMs: 300,
-  maxBytesPerPartition: 8 * 1024 * 1024,
-  maxBytes: 32 * 1024 * 1024,
-};
+const GATHERING = { minBytes: 64 * 1024, maxBytesPerPartition: 8 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 };
 
 /** A partition this member has. */
 export interface Lease {
