@@ -59,6 +59,8 @@ interface Partition {
   planned: number;
   /** The first records of that batch, until all of them are here. */
   held: readonly LogRecord[];
+  /** There is more in the log than was fetched. */
+  isBehind: boolean;
 }
 
 /** Records turned into rows before the event loop gets its turn. */
@@ -76,8 +78,6 @@ class Archive {
   readonly #signal: AbortSignal;
   readonly #metrics: ReturnType<typeof archiveMetrics>;
   readonly #partitions = new Map<string, Partition>();
-  /** Partitions that have more than was fetched. */
-  readonly #behind = new Set<string>();
   /** Inserts that wait for the store; ready when none does. */
   #waiting = 0;
   /** Until a store that is away is back. */
@@ -110,7 +110,6 @@ class Archive {
       handle: (batch) => this.#handle(batch),
       revoked: (topic, partition) => {
         this.#partitions.delete(keyOf(topic, partition));
-        this.#behind.delete(keyOf(topic, partition));
         this.#metrics.lag.remove({ topic, partition: String(partition) });
       },
     });
@@ -118,7 +117,7 @@ class Archive {
 
   async #resume(topic: Topic, partition: number, committed: number | undefined): Promise<number> {
     const planned = (await this.#context.log.committed(PLAN_GROUP, topic, partition)) ?? 0;
-    this.#partitions.set(keyOf(topic, partition), { planned, held: [] });
+    this.#partitions.set(keyOf(topic, partition), { planned, held: [], isBehind: false });
     return committed ?? 0;
   }
 
@@ -147,12 +146,12 @@ class Archive {
     }
     const lag = endOffset - records.at(-1)!.offset - 1;
     this.#metrics.lag.set({ topic, partition: String(partition) }, lag);
-    if (lag > 0) this.#behind.add(keyOf(topic, partition));
-    else this.#behind.delete(keyOf(topic, partition));
+    state.isBehind = lag > 0;
     // Waiting while the log fills makes the next insert a large one. But a broker is asked for more only when all of its last answer is handled,
     // so whoever waits holds others up: nobody does while one is behind, nor where an insert has taken as long.
     const quiet = Math.max(this.#options.flushMs, this.#quietMs()) - (this.#context.clock.now() - begun);
-    if (this.#behind.size === 0 && quiet > 0) await this.#context.clock.sleep(quiet, this.#signal);
+    const isAnyBehind = [...this.#partitions.values()].some(({ isBehind }) => isBehind);
+    if (!isAnyBehind && quiet > 0) await this.#context.clock.sleep(quiet, this.#signal);
   }
 
   #quietMs(): number {

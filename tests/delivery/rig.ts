@@ -48,7 +48,8 @@ interface RigOptions {
   readonly rate: number;
   readonly withinMs: number;
   readonly hasShortSessions: boolean;
-  readonly snapshotEveryMs: number;
+  /** Default: that of `features`. */
+  readonly snapshotEveryMs?: number;
   readonly hasBystanders: boolean;
 }
 
@@ -108,7 +109,8 @@ export class Rig {
       cluster,
       store.url,
       urls,
-      { keyFile, flows, snapshotEveryMs },
+      { keyFile, flows },
+      snapshotEveryMs === undefined ? [] : ['--snapshot-every-ms', `${snapshotEveryMs}`],
       hasShortSessions ? ['--session-timeout-ms', `${SESSION_MS}`] : [],
     );
     const rig = new Rig({ cluster, log, probe, store }, processes, urls['control']!, commands);
@@ -322,7 +324,8 @@ function commandsOf(
   cluster: Cluster,
   storeUrl: string,
   urls: Readonly<Record<string, string>>,
-  { keyFile, flows, snapshotEveryMs }: { readonly keyFile: string; readonly flows: string; readonly snapshotEveryMs: number },
+  { keyFile, flows }: { readonly keyFile: string; readonly flows: string },
+  snapshots: readonly string[],
   sessions: readonly string[],
 ): ReadonlyMap<string, readonly string[]> {
   const common = ['--topic-prefix', PREFIX, '--source', 'sim', ...sessions];
@@ -336,7 +339,7 @@ function commandsOf(
     ['ingest-kraken', ['ingest', ...venue('kraken'), ...detour]],
     ['clock', ['clock', ...direct]],
     ['clock-standby', ['clock', ...direct]],
-    ['features', ['features', '--snapshot-every-ms', `${snapshotEveryMs}`, ...detour]],
+    ['features', ['features', ...snapshots, ...detour]],
     ['inference', ['inference', '--grpc-port', '0', '--model-wait-ms', '0', '--trust', `${keyFile}.pub`, ...direct]],
     ['evaluation', ['evaluation', ...direct]],
     ['archive', ['archive', '--clickhouse', storeUrl, ...direct]],

@@ -36,13 +36,14 @@ const SETTLE = 13_000;
 /** A vector is made at each whole minute, decided upon at once, and settled a minute and two seconds of grace later. */
 const BEFORE_VECTORS = 59;
 const BEFORE_OUTCOMES = 2;
+const ENDINGS = { SIGKILL: 'kill -9', SIGTERM: 'SIGTERM' } as const;
+type Ending = keyof typeof ENDINGS;
 const EVERYBODY = [...SERVICES, 'clock-standby', ...BYSTANDERS];
 
-function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+function ends(service: (typeof SERVICES)[number], signal: Ending): Scenario {
   const at = { features: BEFORE_VECTORS, inference: BEFORE_VECTORS, evaluation: BEFORE_OUTCOMES };
-  const name = `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} ${service}`;
   return {
-    name,
+    name: `${ENDINGS[signal]} ${service}`,
     ...(service in at ? { at: at[service as keyof typeof at] } : {}),
     bar: SERVICE_BAR,
     run: async (rig) => {
@@ -55,9 +56,9 @@ function ends(service: (typeof SERVICES)[number], signal: 'SIGKILL' | 'SIGTERM')
   };
 }
 
-function endsBystander(service: BystanderName, signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+function endsBystander(service: BystanderName, signal: Ending): Scenario {
   return {
-    name: `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} ${service}`,
+    name: `${ENDINGS[signal]} ${service}`,
     bar: SERVICE_BAR,
     needsBystanders: true,
     run: async (rig) => {
@@ -279,9 +280,9 @@ const DISK_FULL: Scenario = {
   },
 };
 
-function endsAll(signal: 'SIGKILL' | 'SIGTERM'): Scenario {
+function endsAll(signal: Ending): Scenario {
   return {
-    name: `${signal === 'SIGKILL' ? 'kill -9' : 'SIGTERM'} all services`,
+    name: `${ENDINGS[signal]} all services`,
     at: BEFORE_VECTORS,
     bar: SERVICE_BAR,
     run: async (rig) => {

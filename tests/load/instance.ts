@@ -13,8 +13,6 @@ const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
 /** Of the kernel, a second. */
 const TICKS = 100;
 const LONGEST_MS = 3_600_000;
-/** As `features` has it unless told otherwise. */
-const SNAPSHOT_EVERY_MS = 30_000;
 
 export interface Instance {
   /** Throws when something has ended by itself. */
@@ -69,7 +67,6 @@ export async function startOnKafka(messagesPerSecond: number): Promise<Instance>
     rate: messagesPerSecond,
     withinMs: LONGEST_MS,
     hasShortSessions: false,
-    snapshotEveryMs: SNAPSHOT_EVERY_MS,
     hasBystanders: false,
   });
   // Its records are no part of what is measured.
