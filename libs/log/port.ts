@@ -35,7 +35,10 @@ export interface Batch {
   readonly partition: number;
   /** In offset order, never empty. */
   readonly records: readonly LogRecord[];
-  /** The offset after the last record of the partition, when the batch was read: its distance to the batch is the lag. */
+  /**
+   * The offset after the last record of the partition, when the batch was read: its distance to the batch is the lag, none after the last record
+   * whatever else the log may hold there.
+   */
   readonly endOffset: number;
 }
 

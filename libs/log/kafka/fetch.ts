@@ -65,11 +65,20 @@ function toFetched(offset: number, { messages, abortedTransactions, highWatermar
   const last = messages.at(-1)?.batchContext;
   // Without a message there are at most batches that compaction has emptied.
   const next = last === undefined ? Number(lastStableOffset) : Number(last.firstOffset) + last.lastOffsetDelta + 1;
+  const records = committed(messages, abortedTransactions ?? []).filter((message) => Number(message.offset) >= offset);
   return {
-    messages: committed(messages, abortedTransactions ?? []).filter((message) => Number(message.offset) >= offset),
+    messages: records,
     next: Math.max(offset, next),
-    endOffset: Number(highWatermark),
+    endOffset: endOffsetOf(records.at(-1), next, Number(highWatermark)),
   };
+}
+
+/**
+ * `Batch.endOffset` where a fetch brought all that lies before `next`. What follows the last record of a partition is none: markers of
+ * transactions, and what aborted ones left. Nobody is behind of those.
+ */
+export function endOffsetOf(last: Pick<RawMessage, 'offset'> | undefined, next: number, highWatermark: number): number {
+  return last !== undefined && next >= highWatermark ? Number(last.offset) + 1 : highWatermark;
 }
 
 /** Without the records of aborted transactions and without markers. kafkajs' own filter misses one of two that are open at once. */

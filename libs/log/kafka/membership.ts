@@ -10,6 +10,7 @@ import { DEFAULT_MAX_BATCH } from '../limits.ts';
 import { type ConsumeOptions, type LogRecord } from '../port.ts';
 import { type Topic } from '../topics.ts';
 import { toLogError, type Connection } from './connection.ts';
+import { endOffsetOf } from './fetch.ts';
 import { type LogObserver } from './observer.ts';
 import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
@@ -191,13 +192,14 @@ export class Membership {
     const lease = topic === undefined ? undefined : this.lease(topic, batch.partition);
     if (lease?.started !== true) return;
     const pending = batch.messages.filter(({ offset }) => Number(offset) >= lease.position);
+    const endOffset = endOffsetOf(pending.at(-1), Number(batch.lastOffset()) + 1, Number(batch.highWatermark));
     const beating = setInterval(() => void payload.heartbeat().catch(() => undefined), 200);
     try {
       const size = this.options.maxBatch ?? DEFAULT_MAX_BATCH;
       for (let at = 0; at < pending.length; at += size) {
         if (this.#ending || this.lease(lease.topic, lease.partition) !== lease) return;
         const records = pending.slice(at, at + size).map((message) => toRecord(lease.topic, lease.partition, message));
-        if (!(await this.#handleRecords(lease, records, Number(batch.highWatermark)))) return;
+        if (!(await this.#handleRecords(lease, records, endOffset))) return;
         payload.resolveOffset(pending[Math.min(at + size, pending.length) - 1]!.offset);
         // Throws when the group rebalances: the rest of the batch is read again by whoever has the partition then.
         await payload.heartbeat();
