@@ -37,9 +37,12 @@ export async function recentBegin(log: EventLog, topic: Topic, partition: number
 /** Whether a record lies before the time looked for; undefined = it says nothing about time. */
 export type IsEarlier = (record: LogRecord) => boolean | undefined;
 
+/** How much more of a partition may be read than what lies after the time looked for, as a share of that. */
+const EXCESS = 1 / 8;
+
 /**
- * An offset at or before the first record of a time, found by stepping back from `before` in growing steps and looking at the first
- * record there that has a time; `begin` where the partition does not reach back so far.
+ * An offset at or before the first record of a time, and not far before it: found by stepping back from `before` in growing steps, then by
+ * halving the last one, looking each time at the first record there that has a time; `begin` where the partition does not reach back so far.
  */
 export async function seekBack(
   log: EventLog,
@@ -49,10 +52,19 @@ export async function seekBack(
   isEarlier: IsEarlier,
 ): Promise<number> {
   const { begin } = await log.bounds(topic, partition);
-  for (let step = 256; before - step > begin; step *= 4) {
-    if ((await firstVerdict(log, topic, partition, before - step, before, isEarlier)) === true) return before - step;
+  const isEarlierAt = async (offset: number): Promise<boolean> =>
+    (await firstVerdict(log, topic, partition, offset, before, isEarlier)) === true;
+  let step = 256;
+  while (before - step > begin && !(await isEarlierAt(before - step))) step *= 4;
+  let early = Math.max(begin, before - step);
+  if (step === 256) return early;
+  let late = before - step / 4;
+  while (late - early > (before - late) * EXCESS) {
+    const middle = Math.floor((early + late) / 2);
+    if (await isEarlierAt(middle)) early = middle;
+    else late = middle;
   }
-  return begin;
+  return early;
 }
 
 async function firstVerdict(

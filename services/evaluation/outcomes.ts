@@ -13,7 +13,7 @@ import { type Move, Tape } from './tape.ts';
 
 export const LONGEST_HORIZON_MS = Math.max(...Object.values(HORIZON_MS));
 /** How long after its publication a decision may come into view and still find its prices. */
-const SLACK_MS = 120_000;
+export const SLACK_MS = 120_000;
 const MINUTE = 60_000;
 const LONGEST_FAST_MS = Math.max(...FAST_HORIZONS.map((horizon) => HORIZON_MS[horizon]));
 

@@ -8,13 +8,16 @@ import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { LiveAccuracy } from './accuracy.ts';
-import { decisionKey } from './outcomes.ts';
+import { decisionKey, LONGEST_HORIZON_MS, SLACK_MS } from './outcomes.ts';
 import { SlotAccuracy } from './slots.ts';
 
 /** Topics of decisions, and where their outcomes go. */
 export const OUTCOMES_OF = { signals: 'outcomes', shadow: 'shadow-outcomes' } as const satisfies Partial<Record<Topic, Topic>>;
 export type DecisionTopic = keyof typeof OUTCOMES_OF;
 export const DECISION_TOPICS = ['signals', 'shadow'] as const satisfies readonly DecisionTopic[];
+
+/** How far the order of `ticks` may be off the times of its events: one ingest was kept from the brokers for a while, another was not. */
+const DISORDER_MS = 30_000;
 
 export interface Restored {
   /** Where to begin in `ticks`. */
@@ -28,15 +31,15 @@ export interface Restored {
   readonly slots: SlotAccuracy;
 }
 
-/** `committed`: the group's offset in ticks; `reachMs`: the longest that a decision can be open. */
+/** `committed`: the group's offset in ticks; `graceMs`: how long after its horizon a decision is settled. */
 export async function restore(
   log: EventLog,
   partition: number,
   committed: number | undefined,
-  reachMs: number,
+  graceMs: number,
 ): Promise<Restored> {
   const clock = committed === undefined ? undefined : await clockBefore(log, partition, committed);
-  const since = clock === undefined ? -Infinity : clock - reachMs;
+  const since = clock === undefined ? -Infinity : clock - LONGEST_HORIZON_MS - graceMs - SLACK_MS;
   const accuracy = new LiveAccuracy();
   const slots = new SlotAccuracy();
   const next = { signals: 0, shadow: 0 };
@@ -51,7 +54,10 @@ export async function restore(
     next[topic] = end;
     open.push(...decisions.filter((decision) => !settled.has(decisionKey(decision))));
   }
-  return { ticksFrom: await firstTick(log, partition, committed, since), next, open, accuracy, slots };
+  // What is not in sight yet was published lately; what is in sight needs the prices from its publication on.
+  const newest = clock === undefined ? -Infinity : clock - SLACK_MS;
+  const oldest = open.reduce((least, { publishedAt }) => Math.min(least, publishedAt - DISORDER_MS), newest);
+  return { ticksFrom: await firstTick(log, partition, committed, Math.max(since, oldest)), next, open, accuracy, slots };
 }
 
 /** An offset in `ticks` from which on every price since then is there. */

@@ -13,7 +13,7 @@ import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type LiveAccuracy } from './accuracy.ts';
 import { EvaluationMetrics } from './metrics.ts';
-import { LONGEST_HORIZON_MS, OutcomeJoin } from './outcomes.ts';
+import { OutcomeJoin } from './outcomes.ts';
 import { DECISION_TOPICS, type DecisionTopic, OUTCOMES_OF, restore } from './restore.ts';
 import { type SlotAccuracy } from './slots.ts';
 
@@ -30,8 +30,6 @@ export const evaluationOptionsSchema = z.strictObject({
 });
 export type EvaluationOptions = z.input<typeof evaluationOptionsSchema>;
 
-/** How long a decision may lie in the log before this service sees it. */
-const SLACK_MS = 120_000;
 /** Records after which the offset is committed though nothing was settled. */
 const COMMIT_EVERY = 20_000;
 
@@ -95,8 +93,7 @@ class Evaluation {
 
   async #open(number: number, committed: number | undefined): Promise<number> {
     this.#close(number);
-    const reach = LONGEST_HORIZON_MS + this.#graceMs + SLACK_MS;
-    const { ticksFrom, next, open, accuracy, slots } = await restore(this.#log, number, committed, reach);
+    const { ticksFrom, next, open, accuracy, slots } = await restore(this.#log, number, committed, this.#graceMs);
     const join = new OutcomeJoin(this.#graceMs);
     for (const decision of open) join.expect(decision);
     const stop = new AbortController();

@@ -8,6 +8,8 @@ import { type Cluster, clusterOf, type PartitionData, type RawMessage, READ_COMM
 /** Longest wait of a fetch where nothing is new. */
 const MAX_WAIT_MS = 250;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Of a record, about: who wants few records is not sent many. */
+const RECORD_BYTES = 1024;
 const ABORT_MARKER = Buffer.from([0, 0, 0, 0]);
 
 export interface Fetched {
@@ -41,15 +43,17 @@ export class Fetcher {
     return new Fetcher(cluster, topic, partition);
   }
 
-  /** What follows from `offset` on; nothing where nothing came for a moment. */
-  async fetch(offset: number): Promise<Fetched> {
+  /** What follows from `offset` on, about `count` records at most; nothing where nothing came for a moment. */
+  async fetch(offset: number, count: number): Promise<Fetched> {
+    // A broker sends one batch however large it is.
+    const maxBytes = Math.min(MAX_BYTES, count * RECORD_BYTES);
     const [leader] = Object.keys(this.#cluster.findLeaderForPartitions(this.#topic, [this.#partition]));
     const broker = await this.#cluster.findBroker({ nodeId: leader ?? '-1' });
-    const partitions = [{ partition: this.#partition, fetchOffset: String(offset), maxBytes: MAX_BYTES }];
+    const partitions = [{ partition: this.#partition, fetchOffset: String(offset), maxBytes }];
     const { responses } = await broker.fetch({
       maxWaitTime: MAX_WAIT_MS,
       minBytes: 1,
-      maxBytes: MAX_BYTES,
+      maxBytes,
       isolationLevel: READ_COMMITTED,
       topics: [{ topic: this.#topic, partitions }],
     });

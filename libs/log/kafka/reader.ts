@@ -61,7 +61,7 @@ export async function* readPartition(
       let fetched: Fetched | undefined;
       try {
         fetcher ??= await readers.begin(connection, topic, partition);
-        fetched = await Promise.race([fetcher.fetch(position), stopped.now]);
+        fetched = await Promise.race([fetcher.fetch(position, maxBatch), stopped.now]);
         failures = 0;
       } catch (error) {
         if (isClosed() || isOver()) continue;
