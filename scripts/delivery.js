@@ -5,7 +5,7 @@
  *   --long        outages ten times as long as in CI, and scenarios that CI has no time for
  *   --defaults    the brokers' and the services' own sessions instead of two seconds
  *   --only REGEX  only the scenarios whose name matches
- *   --rate N      book updates and trades a second that the simulator makes; default 3600
+ *   --rate N      book updates and trades a second that the simulator makes; default 3800
  */
 import { spawnSync } from 'node:child_process';
 import { resolve } from 'node:path';

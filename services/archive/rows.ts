@@ -140,7 +140,7 @@ const outcomeTable = (name: string): Table => ({
   },
 });
 
-const featureStateTable = (name: string): Table => ({
+const stateTable = (name: string): Table => ({
   name,
   columns: [...PLACE, 'state_version', 'partition', 'offset', 'chunk', 'chunks', 'bytes'],
   row: (record) => {
@@ -206,7 +206,8 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
       ];
     },
   },
-  'feature-state': featureStateTable('feature_states'),
+  'feature-state': stateTable('feature_states'),
+  'outcome-state': stateTable('outcome_states'),
   'context-state': {
     name: 'context_states',
     columns: [...PLACE, 'source', 'month', 'calls', 'series'],
@@ -242,7 +243,7 @@ export const TABLES: Readonly<Record<ArchivedTopic, Table>> = {
       ];
     },
   },
-  'parity-state': featureStateTable('parity_states'),
+  'parity-state': stateTable('parity_states'),
   models: {
     name: 'models',
     columns: [

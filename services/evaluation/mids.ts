@@ -8,11 +8,30 @@ import { type Move } from './tape.ts';
 /** Most mids kept; two minutes of 1000 a second. */
 const MOST = 1 << 17;
 
+/** What is known of the mids, as plain data. */
+export interface MidsState {
+  readonly times: readonly number[];
+  readonly mids: readonly number[];
+  readonly heard: number;
+}
+
 export class Mids {
-  /** Rising; NaN = not known until the next. */
+  /** Rising. */
   #times: number[] = [];
+  /** NaN = not known until the next. */
   #mids: number[] = [];
   #heard = -Infinity;
+
+  static from({ times, mids, heard }: MidsState): Mids {
+    const made = new Mids();
+    [made.#times, made.#mids, made.#heard] = [[...times], [...mids], heard];
+    return made;
+  }
+
+  /** To be written down before the next event. */
+  get state(): MidsState {
+    return { times: this.#times, mids: this.#mids, heard: this.#heard };
+  }
 
   quote(time: number, bid: number, ask: number): void {
     if (!(bid > 0 && bid < ask) || !Number.isFinite(ask)) return;

@@ -8,8 +8,8 @@
 import { FAST_HORIZONS, HORIZON_MS, isHorizon } from '#libs/market/horizon.ts';
 import { GapKind, type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type Outcome, OutcomeStatus, type Signal } from '#libs/wire/tributary/v1/signals.ts';
-import { Mids } from './mids.ts';
-import { type Move, Tape } from './tape.ts';
+import { Mids, type MidsState } from './mids.ts';
+import { type Move, Tape, type TapeState } from './tape.ts';
 
 export const LONGEST_HORIZON_MS = Math.max(...Object.values(HORIZON_MS));
 /** How long after its publication a decision may come into view and still find its prices. */
@@ -23,6 +23,15 @@ interface Pending {
   readonly signal: Signal;
   /** Milliseconds. */
   readonly due: number;
+}
+
+/** What a join knows of the prices, as plain data. The decisions are not in it: those without an outcome are given to it again. */
+export interface JoinState {
+  readonly tapes: ReadonlyMap<string, TapeState>;
+  readonly mids: ReadonlyMap<string, MidsState>;
+  readonly seenFrom: number | undefined;
+  /** The newest clock, milliseconds. */
+  readonly clock: number;
 }
 
 export class OutcomeJoin {
@@ -39,6 +48,25 @@ export class OutcomeJoin {
   /** `graceMs`: how long late trades are waited for. */
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
+  }
+
+  /** Goes on from a state that nobody else uses any more. */
+  static from({ tapes, mids, seenFrom, clock }: JoinState, graceMs: number): OutcomeJoin {
+    const join = new OutcomeJoin(graceMs);
+    for (const [key, state] of tapes) join.#tapes.set(key, Tape.from(state));
+    for (const [key, state] of mids) join.#mids.set(key, Mids.from(state));
+    [join.#seenFrom, join.#clock] = [seenFrom, clock];
+    return join;
+  }
+
+  /** To be written down before the next event. */
+  get state(): JoinState {
+    return {
+      tapes: new Map([...this.#tapes].map(([key, tape]) => [key, tape.state])),
+      mids: new Map([...this.#mids].map(([key, mids]) => [key, mids.state])),
+      seenFrom: this.#seenFrom,
+      clock: this.#clock,
+    };
   }
 
   /** Decisions not settled yet. */

@@ -1,14 +1,15 @@
 /**
- * What a new owner of a partition reads back, so that it goes on where the last one stopped: enough ticks to know the prices of every
- * decision that is still open, those decisions, and the outcomes there are. No state of its own is stored.
+ * What a new owner of a partition reads back, so that it goes on where the last one stopped: the decisions that are still open, the outcomes
+ * there are, and a snapshot of the prices. Without one, as many ticks as tell the prices of every open decision.
  */
 import { type EventLog } from '#libs/log/port.ts';
 import { recentBegin, seekBack } from '#libs/readback/readback.ts';
+import { newestSnapshot, type Snapshot, type SnapshotKind } from '#libs/snapshot/snapshot.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Topic } from '#libs/log/topics.ts';
 import { LiveAccuracy } from './accuracy.ts';
-import { decisionKey, LONGEST_HORIZON_MS, SLACK_MS } from './outcomes.ts';
+import { decisionKey, type JoinState, LONGEST_HORIZON_MS, OutcomeJoin, SLACK_MS } from './outcomes.ts';
 import { SlotAccuracy } from './slots.ts';
 
 /** Topics of decisions, and where their outcomes go. */
@@ -16,16 +17,19 @@ export const OUTCOMES_OF = { signals: 'outcomes', shadow: 'shadow-outcomes' } as
 export type DecisionTopic = keyof typeof OUTCOMES_OF;
 export const DECISION_TOPICS = ['signals', 'shadow'] as const satisfies readonly DecisionTopic[];
 
+/** The version changes with the layout of JoinState. */
+export const OUTCOME_STATE: SnapshotKind = { topic: 'outcome-state', prefix: '', version: 'outcomes/1' };
+
 /** How far the order of `ticks` may be off the times of its events: one ingest was kept from the brokers for a while, another was not. */
 const DISORDER_MS = 30_000;
 
 export interface Restored {
+  /** Expects the open decisions. */
+  readonly join: OutcomeJoin;
   /** Where to begin in `ticks`. */
   readonly ticksFrom: number;
-  /** First offset of each topic that is not in `open`. */
+  /** First offset of each topic that is not in `join`. */
   readonly next: Record<DecisionTopic, number>;
-  /** Decisions without an outcome. */
-  readonly open: readonly Signal[];
   /** Of the published decisions. */
   readonly accuracy: LiveAccuracy;
   readonly slots: SlotAccuracy;
@@ -38,7 +42,8 @@ export async function restore(
   committed: number | undefined,
   graceMs: number,
 ): Promise<Restored> {
-  const clock = committed === undefined ? undefined : await clockBefore(log, partition, committed);
+  const snapshot = committed === undefined ? undefined : await usableSnapshot(log, partition, committed);
+  const clock = snapshot?.state.clock ?? (committed === undefined ? undefined : await clockBefore(log, partition, committed));
   const since = clock === undefined ? -Infinity : clock - LONGEST_HORIZON_MS - graceMs - SLACK_MS;
   const accuracy = new LiveAccuracy();
   const slots = new SlotAccuracy();
@@ -54,10 +59,20 @@ export async function restore(
     next[topic] = end;
     open.push(...decisions.filter((decision) => !settled.has(decisionKey(decision))));
   }
+  const join = snapshot === undefined ? new OutcomeJoin(graceMs) : OutcomeJoin.from(snapshot.state, graceMs);
+  for (const decision of open) join.expect(decision);
   // What is not in sight yet was published lately; what is in sight needs the prices from its publication on.
   const newest = clock === undefined ? -Infinity : clock - SLACK_MS;
   const oldest = open.reduce((least, { publishedAt }) => Math.min(least, publishedAt - DISORDER_MS), newest);
-  return { ticksFrom: await firstTick(log, partition, committed, Math.max(since, oldest)), next, open, accuracy, slots };
+  const ticksFrom = snapshot?.offset ?? (await firstTick(log, partition, committed, Math.max(since, oldest)));
+  return { join, ticksFrom, next, accuracy, slots };
+}
+
+/** One that lies behind the group, and from which on the log has every tick. */
+async function usableSnapshot(log: EventLog, partition: number, committed: number): Promise<Snapshot<JoinState> | undefined> {
+  const snapshot = await newestSnapshot<JoinState>(log, OUTCOME_STATE, partition);
+  if (snapshot === undefined || snapshot.offset > committed) return undefined;
+  return snapshot.offset < (await log.bounds('ticks', partition)).begin ? undefined : snapshot;
 }
 
 /** An offset in `ticks` from which on every price since then is there. */

@@ -15,7 +15,8 @@ import { namingProblems } from '#libs/telemetry/naming.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Direction, Outcome, OutcomeStatus, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { decisionKey, OutcomeJoin } from './outcomes.ts';
-import { runEvaluation } from './service.ts';
+import { restore } from './restore.ts';
+import { EVALUATION_GROUP, runEvaluation } from './service.ts';
 
 const T = Date.UTC(2026, 0, 5, 12);
 const PARTITIONS = 2;
@@ -35,7 +36,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-function start(source: Source = 'sim') {
+function start(source: Source = 'sim', snapshotEveryMs?: number) {
   const stop = new AbortController();
   const context: ServiceContext = {
     log,
@@ -45,7 +46,7 @@ function start(source: Source = 'sim') {
     health: new Health(),
     source,
   };
-  const running = runEvaluation(context, {}, stop.signal);
+  const running = runEvaluation(context, { snapshotEveryMs }, stop.signal);
   return {
     context,
     stop: async () => {
@@ -140,43 +141,57 @@ const sorted = (all: Iterable<Outcome>): Outcome[] =>
   [...all].sort((a, b) => (decisionKey(a.signal!) < decisionKey(b.signal!) ? -1 : 1));
 
 describe('evaluation', () => {
-  test('settles every decision exactly once, though it is stopped and started in the middle', async () => {
-    const ticks: OutRecord[] = [];
-    const signals: Signal[] = [];
-    let service = start();
-    for (let minute = 0; minute < 40; minute++) {
-      const now = minuteOf(minute);
-      ticks.push(...now.ticks);
-      signals.push(...now.signals);
-      await log.append([...now.signals.map(signalRecord), ...now.ticks]);
-      if (minute % 6 === 5) {
-        await service.stop();
-        // While nobody settles, the market goes on.
-        if (minute % 12 === 11) service = start();
-      } else if (minute % 6 === 3 && minute % 12 > 6) service = start();
-      if (minute % 12 < 5) await until(async () => (await outcomes()).length >= offline(ticks, signals).size);
-    }
-    await service.stop();
-    service = start();
-    const expected = offline(ticks, signals);
-    await until(async () => (await outcomes()).length >= expected.size);
-    await service.stop();
-    const found = await outcomes();
-    expect(expected.size).toBeGreaterThan(360);
-    expect(new Set(found.map(({ status }) => status)).size).toBeGreaterThan(1);
-    // A published decision is never among the shadows, nor the other way round; each shadow stands beside what was published.
-    expect((await outcomesIn('outcomes')).every(({ signal, published }) => !signal!.shadow && published === undefined)).toBe(
-      true,
-    );
-    const shadows = await outcomesIn('shadow-outcomes');
-    expect(shadows).toHaveLength(expected.size / 2);
-    expect(shadows.every(({ signal, published }) => signal!.shadow && published?.t === signal!.t && !published.shadow)).toBe(
-      true,
-    );
-    const line = (outcome: Outcome): string =>
-      `${decisionKey(outcome.signal!)} ${outcome.status} ${outcome.voidReason} ${outcome.entryPrice} ${outcome.exitPrice} ${outcome.resolvedAt}`;
-    expect(sorted(found).map(line)).toEqual(sorted(expected.values()).map(line));
-  });
+  test.each([
+    ['the ticks', undefined],
+    ['snapshots', 1],
+  ])(
+    'goes on from %s: settles every decision exactly once, though it is stopped and started in the middle',
+    async (_from, every) => {
+      const begin = (): ReturnType<typeof start> => start('sim', every);
+      const ticks: OutRecord[] = [];
+      const signals: Signal[] = [];
+      let service = begin();
+      for (let minute = 0; minute < 40; minute++) {
+        const now = minuteOf(minute);
+        ticks.push(...now.ticks);
+        signals.push(...now.signals);
+        await log.append([...now.signals.map(signalRecord), ...now.ticks]);
+        if (minute % 6 === 5) {
+          await service.stop();
+          // While nobody settles, the market goes on.
+          if (minute % 12 === 11) service = begin();
+        } else if (minute % 6 === 3 && minute % 12 > 6) service = begin();
+        if (minute % 12 < 5) await until(async () => (await outcomes()).length >= offline(ticks, signals).size);
+      }
+      await service.stop();
+      service = begin();
+      const expected = offline(ticks, signals);
+      await until(async () => (await outcomes()).length >= expected.size);
+      await service.stop();
+      const found = await outcomes();
+      expect(expected.size).toBeGreaterThan(360);
+      expect(new Set(found.map(({ status }) => status)).size).toBeGreaterThan(1);
+      // A published decision is never among the shadows, nor the other way round; each shadow stands beside what was published.
+      expect((await outcomesIn('outcomes')).every(({ signal, published }) => !signal!.shadow && published === undefined)).toBe(
+        true,
+      );
+      const shadows = await outcomesIn('shadow-outcomes');
+      expect(shadows).toHaveLength(expected.size / 2);
+      expect(shadows.every(({ signal, published }) => signal!.shadow && published?.t === signal!.t && !published.shadow)).toBe(
+        true,
+      );
+      const line = (outcome: Outcome): string =>
+        `${decisionKey(outcome.signal!)} ${outcome.status} ${outcome.voidReason} ${outcome.entryPrice} ${outcome.exitPrice} ${outcome.resolvedAt}`;
+      expect(sorted(found).map(line)).toEqual(sorted(expected.values()).map(line));
+      for (const partition of new Set(ASSETS.map((asset) => partitionOf(asset, PARTITIONS)))) {
+        const committed = (await log.committed(EVALUATION_GROUP, 'ticks', partition))!;
+        const { ticksFrom } = await restore(log, partition, committed, 2_000);
+        // A snapshot is of what was committed; without one the ticks of the open decisions are read again.
+        if (every === undefined) expect(ticksFrom).toBeLessThan(committed - 100);
+        else expect(ticksFrom).toBe(committed);
+      }
+    },
+  );
 
   test('shows the accuracy of what was settled before, under names that Prometheus accepts', async () => {
     const minutes = [0, 1, 2, 3].map(minuteOf);

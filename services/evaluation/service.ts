@@ -1,7 +1,8 @@
 /**
  * Evaluation: settles every decision once its horizon has passed, by the prices of the log, and keeps the live accuracy.
- * It consumes `ticks` (whose clocks settle) and follows `signals` and `shadow` of the same partition beside it; outcomes and the offset in `ticks`
- * are one commit. After a restart the open decisions are those without an outcome (restore.ts), so each is settled exactly once.
+ * It consumes `ticks` (whose clocks settle) and follows `signals` and `shadow` of the same partition beside it; outcomes, the offset in `ticks` and
+ * now and then a snapshot of the prices are one commit. After a restart the open decisions are those without an outcome (restore.ts), so each is
+ * settled exactly once.
  */
 import { z } from 'zod';
 import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
@@ -9,12 +10,13 @@ import { TributaryError } from '#libs/errors/errors.ts';
 import { type Batch, type EventLog, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { untilDecided } from '#libs/readback/decided.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { recordsOfSnapshot } from '#libs/snapshot/snapshot.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Outcome, Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type LiveAccuracy } from './accuracy.ts';
 import { EvaluationMetrics } from './metrics.ts';
-import { OutcomeJoin } from './outcomes.ts';
-import { DECISION_TOPICS, type DecisionTopic, OUTCOMES_OF, restore } from './restore.ts';
+import { type OutcomeJoin } from './outcomes.ts';
+import { DECISION_TOPICS, type DecisionTopic, OUTCOME_STATE, OUTCOMES_OF, restore } from './restore.ts';
 import { type SlotAccuracy } from './slots.ts';
 
 export const EVALUATION_GROUP = 'evaluation';
@@ -27,6 +29,7 @@ export const evaluationOptionsSchema = z.strictObject({
     .max(60_000)
     .default(2_000)
     .describe('how long late trades are waited for, milliseconds; default 2000'),
+  snapshotEveryMs: z.number().int().min(1).default(60_000).describe('time between snapshots, milliseconds; default 60000'),
 });
 export type EvaluationOptions = z.input<typeof evaluationOptionsSchema>;
 
@@ -44,6 +47,8 @@ interface Partition {
   readonly next: Record<DecisionTopic, number>;
   /** The group's offset in `ticks`. */
   committed: number;
+  /** When the prices were last written down, or the partition was opened. */
+  snapshotAt: number;
 }
 
 /** Runs until `signal` aborts. */
@@ -61,7 +66,7 @@ class Evaluation {
   readonly #context: ServiceContext;
   readonly #log: EventLog;
   readonly #metrics: EvaluationMetrics;
-  readonly #graceMs: number;
+  readonly #options: z.output<typeof evaluationOptionsSchema>;
   readonly #partitions = new Map<number, Partition>();
   readonly #failed = new AbortController();
   readonly #signal: AbortSignal;
@@ -70,7 +75,7 @@ class Evaluation {
     this.#context = context;
     this.#log = context.log;
     this.#metrics = new EvaluationMetrics(context.metrics);
-    this.#graceMs = options.graceMs;
+    this.#options = options;
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
   }
 
@@ -93,11 +98,10 @@ class Evaluation {
 
   async #open(number: number, committed: number | undefined): Promise<number> {
     this.#close(number);
-    const { ticksFrom, next, open, accuracy, slots } = await restore(this.#log, number, committed, this.#graceMs);
-    const join = new OutcomeJoin(this.#graceMs);
-    for (const decision of open) join.expect(decision);
-    const stop = new AbortController();
-    const partition: Partition = { number, join, accuracy, slots, stop, next, committed: committed ?? ticksFrom };
+    const restored = await restore(this.#log, number, committed, this.#options.graceMs);
+    const { ticksFrom, accuracy, slots } = restored;
+    const begun = { stop: new AbortController(), committed: committed ?? ticksFrom, snapshotAt: this.#context.clock.now() };
+    const partition: Partition = { number, ...restored, ...begun };
     this.#partitions.set(number, partition);
     for (const row of accuracy.snapshot()) this.#metrics.show(row);
     this.#metrics.showSlots(slots.snapshot());
@@ -162,7 +166,13 @@ class Evaluation {
     letters: readonly OutRecord[],
   ): Promise<void> {
     const isNew = next > partition.committed;
+    const now = this.#context.clock.now();
+    const isSnapshotDue = isNew && now - partition.snapshotAt >= this.#options.snapshotEveryMs;
     const outputs = [...outcomes.map(outRecord), ...(isNew ? letters : [])];
+    if (isSnapshotDue) {
+      outputs.push(...recordsOfSnapshot(OUTCOME_STATE, { state: partition.join.state, offset: next }, partition.number));
+      partition.snapshotAt = now;
+    }
     // Whoever waits for a replay sees by the committed offset that it is over.
     const isOver = next === end && this.#context.source === 'replay';
     if (outputs.length === 0 && next < partition.committed + COMMIT_EVERY && !isOver) return;

@@ -22,20 +22,56 @@ export interface Move {
   readonly exit: number;
 }
 
+/** What a tape knows, as plain data. */
+export interface TapeState {
+  /** In the log's order: the venue's times, microseconds, and the prices. */
+  readonly times: Float64Array<ArrayBuffer>;
+  readonly prices: Float64Array<ArrayBuffer>;
+  readonly last: Print;
+  readonly secondLast: Print;
+  readonly holes: readonly Hole[];
+  readonly knownFrom: number;
+}
+
+interface Print {
+  readonly id: number;
+  readonly time: number;
+}
+
 export class Tape {
   #times = new Float64Array(256);
   #prices = new Float64Array(256);
   #begin = 0;
   #end = 0;
   /** The two newest live trades: what lies before a gap that is told of only after the trade that showed it. */
-  #last = { id: 0, time: 0 };
-  #secondLast = { id: 0, time: 0 };
+  #last: Print = { id: 0, time: 0 };
+  #secondLast: Print = { id: 0, time: 0 };
   #holes: Hole[] = [];
   /** Nothing before it is known, microseconds. */
   #knownFrom: number;
 
   constructor(knownFrom: number) {
     this.#knownFrom = knownFrom;
+  }
+
+  /** Of a state that nobody else uses any more. */
+  static from({ times, prices, last, secondLast, holes, knownFrom }: TapeState): Tape {
+    const tape = new Tape(knownFrom);
+    if (times.length > 0) [tape.#times, tape.#prices, tape.#end] = [times, prices, times.length];
+    [tape.#last, tape.#secondLast, tape.#holes] = [last, secondLast, [...holes]];
+    return tape;
+  }
+
+  /** To be written down before the next event. */
+  get state(): TapeState {
+    return {
+      times: this.#times.subarray(this.#begin, this.#end),
+      prices: this.#prices.subarray(this.#begin, this.#end),
+      last: this.#last,
+      secondLast: this.#secondLast,
+      holes: this.#holes,
+      knownFrom: this.#knownFrom,
+    };
   }
 
   trade(trade: Trade, time: number): void {

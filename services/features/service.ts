@@ -14,6 +14,7 @@ import { type Batch, type LogRecord, type OutRecord } from '#libs/log/port.ts';
 import { type Lane } from '#libs/market/horizon.ts';
 import { readTail } from '#libs/readback/readback.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
+import { type Snapshot } from '#libs/snapshot/snapshot.ts';
 import { type Store } from '#libs/store/port.ts';
 import { FeatureVector } from '#libs/wire/tributary/v1/features.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
@@ -21,7 +22,7 @@ import { Frames } from './frames.ts';
 import { type Folded, foldHistory, type History } from './history.ts';
 import { FeatureMetrics } from './metrics.ts';
 import { Past } from './past.ts';
-import { loadSnapshot, type Snapshot, snapshotRecords } from './snapshot.ts';
+import { loadSnapshot, snapshotRecords } from './snapshot.ts';
 
 export const FEATURES_GROUP = 'features';
 

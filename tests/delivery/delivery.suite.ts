@@ -16,7 +16,7 @@ import { type Line, lineOf, rowOf, textOf, type Window } from './report.ts';
 import { Rig } from './rig.ts';
 import { SCENARIOS } from './scenarios.ts';
 
-const { DELIVERY_BARS, DELIVERY_DEFAULTS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY, DELIVERY_RATE = '3600' } = process.env;
+const { DELIVERY_BARS, DELIVERY_DEFAULTS, DELIVERY_JSON, DELIVERY_LONG, DELIVERY_ONLY, DELIVERY_RATE = '3800' } = process.env;
 /** CI's outages are a tenth of the long ones. */
 const SCALE = DELIVERY_LONG === undefined ? 1 : 10;
 const LONGEST_MS = 1_500_000 * SCALE;
@@ -65,7 +65,7 @@ describeWithKafka('delivery', () => {
       audit = await auditArchive(started.log, store).finally(() => store.close());
       for (const line of lines) {
         process.stdout.write(`${textOf(line)}\n`);
-        if (line.recovery > line.bar) process.stderr.write(`${line.scenario}, the last that came late: ${lateOf(line)}\n`);
+        if (line.recovery > line.bar) process.stderr.write(`${line.scenario}, the last that came late: ${lastLate(line)}\n`);
       }
       process.stdout.write(
         `${rate.toFixed(0)} records of ticks a second; ${evidence.signals} decisions, ${evidence.outcomes} outcomes; ` +
@@ -89,7 +89,7 @@ describeWithKafka('delivery', () => {
     expect({ lost, doubled, outOfOrder, findings }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, findings: [] });
     // On a machine that has other work too, it says more about that work.
     if (DELIVERY_BARS !== undefined && recovery > bar)
-      throw new Error(`recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${lateOf(line)}`);
+      throw new Error(`recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${lastLate(line)}`);
   });
 
   test('of the whole run too, each vector, decision and outcome stands in the log once, with the value of the offline fold', () => {
@@ -131,6 +131,6 @@ async function untilSecond(second: number): Promise<void> {
   await delay(wait < 0 ? wait + 60_000 : wait);
 }
 
-function lateOf({ late }: Line): string {
+function lastLate({ late }: Line): string {
   return JSON.stringify(late.slice(-8));
 }

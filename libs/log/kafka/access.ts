@@ -33,8 +33,8 @@ export const ACCESS: Readonly<Record<string, Access>> = {
     groups: ['inference'],
   },
   evaluation: {
-    reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow', 'shadow-outcomes'],
-    writes: ['outcomes', 'shadow-outcomes', 'dead-letter'],
+    reads: ['ticks', 'features', 'signals', 'outcomes', 'shadow', 'shadow-outcomes', 'outcome-state'],
+    writes: ['outcomes', 'shadow-outcomes', 'outcome-state', 'dead-letter'],
     groups: ['evaluation'],
     watches: ['features', 'inference'],
   },

@@ -40,7 +40,10 @@ export interface FeatureVector {
   contextAge: number;
 }
 
-/** One chunk of a snapshot of the fold, in the compacted topic `feature-state`. Key: partition/chunk. */
+/**
+ * One chunk of a snapshot: of the folds, in the compacted topic `feature-state`, or of the prices that decisions are measured against, in
+ * `outcome-state`. Key: partition/chunk.
+ */
 export interface FeatureState {
   /** Version of the state's layout; an unknown one means: rebuild. */
   stateVersion: string;
