@@ -223,6 +223,26 @@ function contract(make: () => Promise<Adapter>): void {
     expect(next.values()).toEqual(['later']);
   });
 
+  test('a partition that rests is read later, the others meanwhile', async () => {
+    const starts = new Map<number, number>();
+    for (const partition of [0, 1]) starts.set(partition, (await log.bounds('ticks', partition)).end);
+    const reader = member(log, {
+      group: `resting-${randomUUID()}`,
+      start: (_, partition) => Promise.resolve(starts.get(partition) ?? Number.MAX_SAFE_INTEGER),
+      restMs: (_, partition) => (partition === 0 ? 1_000 : 0),
+    });
+    await log.append([record('first', 0), record('first', 1)]);
+    await until(() => reader.handled.length === 2);
+    await log.append([record('second', 0)]);
+    await log.append([record('second', 1)]);
+    await until(() => reader.handled.length === 4);
+    expect(reader.handled.slice(2).map(({ partition, value }) => `${partition} ${value}`)).toEqual(['1 second', '0 second']);
+    await log.append([record('third', 0)]);
+    await until(() => reader.handled.length === 5);
+    // One that leaves while a partition rests does not wait for it.
+    await reader.leave();
+  });
+
   test('a member may start below the committed offset', async () => {
     const group = `rebuilding-${randomUUID()}`;
     const { end } = await log.bounds('ticks', 1);

@@ -63,6 +63,11 @@ export interface ConsumeOptions {
   readonly start?: (topic: Topic, partition: number, committed: number | undefined) => Promise<number>;
   /** Batches of one partition come one after another, in order; the next is read only when the promise has settled. A throw ends `consume`. */
   readonly handle: (batch: Batch) => Promise<void>;
+  /**
+   * Asked after a batch: how long nothing of this partition is read, milliseconds, so that the next batch is a large one. Others are read on, which they are
+   * not while `handle` waits. Default 0.
+   */
+  readonly restMs?: (topic: Topic, partition: number) => number;
   /** The partition went to another member; state kept for it is void. */
   readonly revoked?: (topic: Topic, partition: number) => void;
   readonly signal: AbortSignal;

@@ -59,14 +59,14 @@ interface Partition {
   planned: number;
   /** The first records of that batch, until all of them are here. */
   held: readonly LogRecord[];
-  /** There is more in the log than was fetched. */
-  isBehind: boolean;
+  /** How long the log may fill before the next batch, milliseconds. */
+  restMs: number;
 }
 
 /** Records turned into rows before the event loop gets its turn. */
 const ROWS_PER_TURN = 250;
 /** Many small parts are what ClickHouse dies of: with many partitions each waits longer. */
-const MS_PER_PARTITION = 100;
+const MS_PER_PARTITION = 50;
 const FIRST_BACKOFF_MS = 200;
 /** A store that is away is asked as often whether it is back. */
 const ASK_MS = 500;
@@ -108,6 +108,7 @@ class Archive {
       signal: this.#signal,
       start: (topic, partition, committed) => this.#resume(topic, partition, committed),
       handle: (batch) => this.#handle(batch),
+      restMs: (topic, partition) => this.#partitions.get(keyOf(topic, partition))?.restMs ?? 0,
       revoked: (topic, partition) => {
         this.#partitions.delete(keyOf(topic, partition));
         this.#metrics.lag.remove({ topic, partition: String(partition) });
@@ -117,7 +118,7 @@ class Archive {
 
   async #resume(topic: Topic, partition: number, committed: number | undefined): Promise<number> {
     const planned = (await this.#context.log.committed(PLAN_GROUP, topic, partition)) ?? 0;
-    this.#partitions.set(keyOf(topic, partition), { planned, held: [], isBehind: false });
+    this.#partitions.set(keyOf(topic, partition), { planned, held: [], restMs: 0 });
     return committed ?? 0;
   }
 
@@ -126,6 +127,7 @@ class Archive {
     // It consumes no other.
     const topic = batch.topic as ArchivedTopic;
     const state = this.#partitions.get(keyOf(topic, partition))!;
+    state.restMs = 0;
     let rest = state.held.length === 0 ? records : [...state.held, ...records];
     if (state.planned > rest[0]!.offset) {
       const next = rest.findIndex(({ offset }) => offset >= state.planned);
@@ -146,12 +148,9 @@ class Archive {
     }
     const lag = endOffset - records.at(-1)!.offset - 1;
     this.#metrics.lag.set({ topic, partition: String(partition) }, lag);
-    state.isBehind = lag > 0;
-    // Waiting while the log fills makes the next insert a large one. But a broker is asked for more only when all of its last answer is handled,
-    // so whoever waits holds others up: nobody does while one is behind, nor where an insert has taken as long.
-    const quiet = Math.max(this.#options.flushMs, this.#quietMs()) - (this.#context.clock.now() - begun);
-    const isAnyBehind = [...this.#partitions.values()].some(({ isBehind }) => isBehind);
-    if (!isAnyBehind && quiet > 0) await this.#context.clock.sleep(quiet, this.#signal);
+    // While the log fills the next insert becomes a large one; who is behind has that already.
+    const took = this.#context.clock.now() - begun;
+    state.restMs = lag > 0 ? 0 : Math.max(this.#options.flushMs, this.#quietMs()) - took;
   }
 
   #quietMs(): number {

@@ -44,7 +44,7 @@ describeWithKafka('delivery', () => {
       rate: Number(DELIVERY_RATE),
       withinMs: LONGEST_MS,
       hasShortSessions: DELIVERY_DEFAULTS === undefined,
-      snapshotEveryMs: 2000,
+      snapshotEveryMs: 10_000,
       hasBystanders: chosen.some(({ needsBystanders }) => needsBystanders === true),
     });
     rig = started;

@@ -109,9 +109,9 @@ const ROLLING_RESTART: Scenario = {
     for (const index of rig.cluster.brokers.keys()) {
       await rig.cluster.end(index, 'SIGTERM');
       await rig.cluster.restart(index);
-      await delay(4_000);
+      await delay(2_000);
     }
-    await delay(6_000);
+    await delay(4_000);
     return undefined;
   },
 };
@@ -295,28 +295,28 @@ function endsAll(signal: Ending): Scenario {
 
 /** In an order in which little time is lost with waiting for the next one's second of the minute; what folds the log anew while it is short. */
 export const SCENARIOS: readonly Scenario[] = [
-  ends('evaluation', 'SIGKILL'),
   LYING,
-  ends('ingest-kraken', 'SIGKILL'),
-  killsBroker(0),
-  dark('coinbase dead', ['coinbase']),
-  UPGRADE,
-  endsAll('SIGKILL'),
-  ROLLING_RESTART,
-  CLICKHOUSE_DOWN,
-  DISK_FULL,
-  ZOMBIE,
-  ends('ingest-coinbase', 'SIGKILL'),
-  MOVING_LEADERS,
-  ends('features', 'SIGKILL'),
-  ends('clock', 'SIGKILL'),
-  NETWORK_CUT,
-  ends('archive', 'SIGKILL'),
-  AHEAD_IN_TIME,
-  ends('inference', 'SIGKILL'),
-  REBALANCE_STORM,
   endsAll('SIGTERM'),
+  ends('ingest-coinbase', 'SIGKILL'),
+  ends('features', 'SIGKILL'),
+  ROLLING_RESTART,
+  ends('evaluation', 'SIGKILL'),
+  MOVING_LEADERS,
+  ZOMBIE,
+  UPGRADE,
+  ends('inference', 'SIGKILL'),
+  AHEAD_IN_TIME,
   dark('both venues gone, then back', VENUES),
+  REBALANCE_STORM,
+  killsBroker(0),
+  ends('archive', 'SIGKILL'),
+  ends('ingest-kraken', 'SIGKILL'),
+  DISK_FULL,
+  ends('clock', 'SIGKILL'),
+  endsAll('SIGKILL'),
+  CLICKHOUSE_DOWN,
+  NETWORK_CUT,
+  dark('coinbase dead', ['coinbase']),
   ...[killsBroker(1), killsBroker(2), dark('kraken dead', ['kraken'])].map(inLong),
   ...[STALLED, TENFOLD].map(inLong),
   ...SERVICES.map((service) => inLong(ends(service, 'SIGTERM'))),

@@ -1,17 +1,21 @@
 /**
  * Backups, taken while everything runs and restored after the loss: ClickHouse's own into an empty server, whose archive then goes on from what the
- * tables hold; `models` and `feature-state` into topics that were just made. Prints what was lost and how long it took. docs/backup.md says how.
+ * tables hold; `models` and `feature-state` into topics that were just made. Prints what was lost and how long it took. docs/backup.md says how. And
+ * ticks that nobody could read, put back by the command.
  */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { systemClock } from '#libs/clock/clock.ts';
+import { deadLetter } from '#libs/dead-letter/dead-letter.ts';
 import { createFold, foldTick } from '#libs/features/fold.ts';
 import { backupTopics, restoreTopics } from '#libs/log/backup.ts';
 import { applyTopics, openKafkaLog } from '#libs/log/kafka.ts';
@@ -33,6 +37,7 @@ import { loadSnapshot, snapshotRecords } from '#services/features/snapshot.ts';
 import { bundleOf } from '#services/inference/testing/market.ts';
 import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
 
+const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
 const PARTITIONS = 2;
 const ASSETS = ['BTC', 'ETH'];
 /** Records of `ticks`, and how often. */
@@ -118,6 +123,30 @@ describeWithKafka('after a loss', () => {
     const ticks = audit.filter(({ topic }) => topic === 'ticks');
     expect(ticks.reduce((sum, { rows }) => sum + rows, 0)).toBe(writer.written());
   }, 180_000);
+
+  test('dead letters: `topics replay` puts each tick back once, into its partition', async () => {
+    const unread = (offset: number): Uint8Array => Buffer.from(`unreadable ${offset}`);
+    const letters = [7, 7, 8].map((offset) =>
+      deadLetter(
+        { topic: 'ticks', partition: 1, offset, key: 'BTC', timestamp: 0, value: unread(offset) },
+        'features',
+        new Error('unreadable'),
+        0,
+      ),
+    );
+    await log.append(letters);
+    const { end } = await log.bounds('ticks', 1);
+    const replay = async (): Promise<string> => {
+      const command = ['topics', 'replay', '--brokers', brokers.join(), '--topic-prefix', topicPrefix];
+      return (await promisify(execFile)(process.execPath, [BINARY, ...command])).stdout;
+    };
+    expect(await replay()).toBe('2 ticks written again; letters about the same: 1, about other topics: 0\n');
+    expect(await replay()).toBe('0 ticks written again; letters about the same: 0, about other topics: 0\n');
+    const back: string[] = [];
+    for await (const { records } of log.read('ticks', 1, { from: end }))
+      back.push(...records.map(({ value }) => Buffer.from(value).toString()));
+    expect(back).toEqual(['unreadable 7', 'unreadable 8']);
+  }, 60_000);
 
   test('models and feature-state: restored into new topics, they say what they said', async () => {
     const state = createFold();

@@ -4,7 +4,7 @@
  * had the partition, and that is carried out after the hand-over, is refused.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
 import { assign, slot, type Candidate } from '../assignment.ts';
 import { closedError, DEFAULT_MAX_BATCH, fencedError } from '../limits.ts';
 import { type ConsumeOptions, type LogRecord } from '../port.ts';
@@ -178,8 +178,9 @@ export class Groups {
       }
       position = records.at(-1)!.offset + 1;
       await options.handle({ topic, partition, records, endOffset: tail.end });
+      const rest = options.restMs?.(topic, partition) ?? 0;
       // A handler that never waits must not keep the timers and sockets of the process waiting.
-      await turn();
+      await (rest > 0 ? delay(rest, undefined, { signal }).catch(() => undefined) : turn());
     }
   }
 }

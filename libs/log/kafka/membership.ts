@@ -205,9 +205,20 @@ export class Membership {
         await payload.heartbeat();
       }
       if (pending.length === 0 && batch.messages.length > 0) payload.resolveOffset(batch.messages.at(-1)!.offset);
+      this.#rest(lease, payload);
     } finally {
       clearInterval(beating);
     }
+  }
+
+  #rest(lease: Lease, payload: EachBatchPayload): void {
+    const milliseconds = this.options.restMs?.(lease.topic, lease.partition) ?? 0;
+    if (milliseconds <= 0 || this.#ending) return;
+    const resume = payload.pause();
+    const over = (): void => {
+      if (!this.#ending && this.lease(lease.topic, lease.partition) === lease) resume();
+    };
+    setTimeout(over, milliseconds).unref();
   }
 
   /** False when the handler threw: that ends the stay, and kafkajs, which would try again by itself, is not told. */
