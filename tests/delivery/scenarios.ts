@@ -296,7 +296,7 @@ function endsAll(signal: Ending): Scenario {
 /** In an order in which little time is lost with waiting for the next one's second of the minute; what folds the log anew while it is short. */
 export const SCENARIOS: readonly Scenario[] = [
   LYING,
-  endsAll('SIGTERM'),
+  ends('inference', 'SIGKILL'),
   ends('ingest-coinbase', 'SIGKILL'),
   ends('features', 'SIGKILL'),
   ROLLING_RESTART,
@@ -304,7 +304,7 @@ export const SCENARIOS: readonly Scenario[] = [
   MOVING_LEADERS,
   ZOMBIE,
   UPGRADE,
-  ends('inference', 'SIGKILL'),
+  endsAll('SIGTERM'),
   AHEAD_IN_TIME,
   dark('both venues gone, then back', VENUES),
   REBALANCE_STORM,
