@@ -204,8 +204,8 @@ export class Membership {
         // Throws when the group rebalances: the rest of the batch is read again by whoever has the partition then.
         await payload.heartbeat();
       }
-      if (pending.length === 0 && batch.messages.length > 0) payload.resolveOffset(batch.messages.at(-1)!.offset);
-      this.#rest(lease, payload);
+      if (pending.length > 0) this.#rest(lease, payload);
+      else if (batch.messages.length > 0) payload.resolveOffset(batch.messages.at(-1)!.offset);
     } finally {
       clearInterval(beating);
     }
