@@ -21,7 +21,7 @@ import { bundleOf } from '#services/inference/testing/market.ts';
 import { type FaultKind, type FaultOptions } from '#services/simulator/faults.ts';
 import { type LedgerTrade } from '#services/simulator/ledger.ts';
 import { type Cluster, startCluster } from '#tests/kafka/broker.ts';
-import { Processes } from '#tests/shapes/processes.ts';
+import { isRunning, Processes } from '#tests/shapes/processes.ts';
 import { buildNextVersion } from './next-version.ts';
 import { Probe } from './probe.ts';
 
@@ -134,7 +134,10 @@ export class Rig {
   join(name: ServiceName): () => Promise<void> {
     const second = `${name}-2`;
     const child = this.#start(name, second);
+    const before = this.#urls(second).length;
     return async () => {
+      // Before it is there nobody hears the signal.
+      while (isRunning(child) && this.#urls(second).length === before) await delay(100);
       await end(child, 'SIGTERM');
       this.#noteUndrained(second, child);
     };
@@ -298,7 +301,7 @@ export class Rig {
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (!isRunning(child)) return;
   child.kill(signal);
   await once(child, 'exit');
 }
