@@ -20,9 +20,6 @@ export const DECISION_TOPICS = ['signals', 'shadow'] as const satisfies readonly
 /** The version changes with the layout of JoinState. */
 export const OUTCOME_STATE: SnapshotKind = { topic: 'outcome-state', prefix: '', version: 'outcomes/1' };
 
-/** How far the order of `ticks` may be off the times of its events: one ingest was kept from the brokers for a while, another was not. */
-const DISORDER_MS = 30_000;
-
 export interface Restored {
   /** Expects the open decisions. */
   readonly join: OutcomeJoin;
@@ -48,7 +45,7 @@ export async function restore(
   const accuracy = new LiveAccuracy();
   const slots = new SlotAccuracy();
   const next = { signals: 0, shadow: 0 };
-  const open: Signal[] = [];
+  const join = snapshot === undefined ? new OutcomeJoin(graceMs) : OutcomeJoin.from(snapshot.state, graceMs);
   for (const topic of DECISION_TOPICS) {
     const { decisions, end } = await readDecisions(log, topic, partition, since);
     const oldest = decisions.reduce((least, { publishedAt }) => Math.min(least, publishedAt), Infinity);
@@ -57,14 +54,9 @@ export async function restore(
       if (topic === 'signals') accuracy.add(outcome);
     });
     next[topic] = end;
-    open.push(...decisions.filter((decision) => !settled.has(decisionKey(decision))));
+    for (const decision of decisions) if (!settled.has(decisionKey(decision))) join.expect(decision);
   }
-  const join = snapshot === undefined ? new OutcomeJoin(graceMs) : OutcomeJoin.from(snapshot.state, graceMs);
-  for (const decision of open) join.expect(decision);
-  // What is not in sight yet was published lately; what is in sight needs the prices from its publication on.
-  const newest = clock === undefined ? -Infinity : clock - SLACK_MS;
-  const oldest = open.reduce((least, { publishedAt }) => Math.min(least, publishedAt - DISORDER_MS), newest);
-  const ticksFrom = snapshot?.offset ?? (await firstTick(log, partition, committed, Math.max(since, oldest)));
+  const ticksFrom = snapshot?.offset ?? (await firstTick(log, partition, committed, since));
   return { join, ticksFrom, next, accuracy, slots };
 }
 
