@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { Registry } from 'prom-client';
+import { TributaryError } from '#libs/errors/errors.ts';
 import { createLogger } from '#libs/telemetry/logger.ts';
 import { startBroker } from '#tests/kafka/broker.ts';
 import { describeWithKafka, sharedBroker } from '#tests/kafka/shared.ts';
@@ -118,6 +119,52 @@ describeWithKafka('log on Kafka', () => {
     await admin.connect();
     const { groups } = await admin.listGroups().finally(() => admin.disconnect());
     expect(groups.map(({ groupId }) => groupId).filter((groupId) => groupId.startsWith(prefix))).toEqual([]);
+  });
+
+  test('a partition whose commit was not confirmed begins anew by itself, the others go on, nobody joins again', async () => {
+    const prefix = `anew-${randomUUID()}.`;
+    await applyTopics({ brokers, topicPrefix: prefix, replicationFactor: 1, partitions: 2 });
+    const metrics = new Registry();
+    const observer = observeLog(metrics, createLogger({ level: 'silent' }));
+    const log = await openKafkaLog({ brokers, topicPrefix: prefix, observer });
+    logs.push(log);
+    const stop = new AbortController();
+    const starts: (readonly [partition: number, committed: number | undefined])[] = [];
+    const handled: string[][] = [[], []];
+    let isConfirmed = false;
+    const consuming = log.consume({
+      group: 'anew',
+      topics: ['ticks'],
+      signal: stop.signal,
+      maxBatch: 2,
+      start: (_, partition, committed) => {
+        starts.push([partition, committed]);
+        return Promise.resolve(committed ?? 0);
+      },
+      handle: async ({ topic, partition, records }) => {
+        const offset = records.at(-1)!.offset + 1;
+        await log.commit({ group: 'anew', topic, partition, offset, outputs: [] });
+        handled[partition]!.push(...records.map(({ value }) => Buffer.from(value).toString('utf8')));
+        if (partition !== 0 || isConfirmed) return;
+        isConfirmed = true;
+        throw new TributaryError('TRB_LOG_UNAVAILABLE', 'the answer was lost', { canRetry: true });
+      },
+    });
+    const values = Array.from({ length: 9 }, (_, index) => `${index}`);
+    for (const partition of [0, 1])
+      await log.append(values.map((value) => ({ topic: 'ticks' as const, key: '', partition, value: Buffer.from(value) })));
+    await untilTrue(() => handled.every(({ length }) => length >= values.length));
+    stop.abort();
+    await consuming;
+    expect(handled).toEqual([values, values]);
+    expect(starts.filter(([partition]) => partition === 0)).toEqual([
+      [0, undefined],
+      [0, 2],
+    ]);
+    expect(starts.filter(([partition]) => partition === 1)).toHaveLength(1);
+    const text = await metrics.metrics();
+    expect(text).toContain('tributary_log_rebalances_total{group="anew"} 1');
+    expect(text).toContain('tributary_log_retries_total{what="partition"} 1');
   });
 
   test('counts the partitions of some topics while it looks up the offsets of others', async () => {

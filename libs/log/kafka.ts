@@ -9,11 +9,11 @@ import { systemClock, type WallClock } from '../clock/clock.ts';
 import { TributaryError } from '../errors/errors.ts';
 import { slot } from './assignment.ts';
 import { Appender } from './kafka/appender.ts';
-import { Connection, KafkaOptions, toLogError } from './kafka/connection.ts';
+import { Connection, isPassing, KafkaOptions, toLogError } from './kafka/connection.ts';
 import { type Bounds, type Inquiry } from './kafka/inquiry.ts';
 import { Lanes, type Routed } from './kafka/lanes.ts';
 import { type LogObserver } from './kafka/observer.ts';
-import { Membership, type Lease } from './kafka/membership.ts';
+import { Membership, REJOIN_DELAY, type Lease } from './kafka/membership.ts';
 import { readPartition, Readers } from './kafka/reader.ts';
 import { Transactions } from './kafka/transactions.ts';
 import { checkPartition, checkRecord, checkTopic, closedError, fencedError } from './limits.ts';
@@ -21,9 +21,6 @@ import { type Batch, type Commit, type ConsumeOptions, type EventLog, type OutRe
 import { partitionOf, type Topic } from './topics.ts';
 
 export { applyTopics } from './kafka/apply.ts';
-
-/** Wait before a member that lost its broker joins again, ms. */
-const REJOIN_DELAY = 200;
 
 export interface KafkaLogOptions extends z.input<typeof KafkaOptions> {
   readonly clock?: WallClock;
@@ -102,6 +99,8 @@ class KafkaLog implements EventLog {
 
   async committed(group: string, topic: Topic, partition: number): Promise<number | undefined> {
     this.#check();
+    const own = this.#context.getStore();
+    if (own?.group === group && own.topic === topic && own.partition === partition) await own.settle();
     return this.#inquiry.committed(this.#connection.groupName(group), this.#connection.topicName(topic), partition);
   }
 
@@ -202,9 +201,4 @@ class KafkaLog implements EventLog {
   #check(): void {
     if (this.#closed.signal.aborted) throw closedError();
   }
-}
-
-/** What a new stay in the group can mend. */
-function isPassing(error: unknown): boolean {
-  return error instanceof TributaryError && (error.code === 'TRB_LOG_UNAVAILABLE' || error.code === 'TRB_LOG_FENCED');
 }

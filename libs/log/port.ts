@@ -93,6 +93,7 @@ export interface EventLog {
   append(records: readonly OutRecord[]): Promise<void>;
   /** Writes outputs and the input offset in one transaction. */
   commit(commit: Commit): Promise<void>;
+  /** Asked by the member that has the partition, after a commit that was `TRB_LOG_UNAVAILABLE`, it says whether that was carried out, and another may follow. */
   committed(group: string, topic: Topic, partition: number): Promise<number | undefined>;
   /** Reads one partition without a group. Committed records only. */
   read(topic: Topic, partition: number, options?: ReadOptions): AsyncIterable<Batch>;

@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { systemClock, type WallClock } from '#libs/clock/clock.ts';
+import { TributaryError } from '#libs/errors/errors.ts';
 import { openEmbeddedLog } from '#libs/log/embedded.ts';
 import { applyTopics, openKafkaLog } from '#libs/log/kafka.ts';
 import { type EventLog } from '#libs/log/port.ts';
@@ -126,6 +127,37 @@ describe('clock on the embedded log', () => {
       await running;
       expectSound(await clocksOf(log, 0));
     }));
+
+  test.each([true, false])(
+    'keeps its office after an event that was not confirmed (written: %s), and writes it once',
+    (isWritten) =>
+      withLog(async (log) => {
+        let [commits, starts] = [0, 0];
+        const unsure: EventLog = {
+          partitions: (topic) => log.partitions(topic),
+          bounds: (topic, partition) => log.bounds(topic, partition),
+          append: (records) => log.append(records),
+          committed: (group, topic, partition) => log.committed(group, topic, partition),
+          read: (topic, partition, options) => log.read(topic, partition, options),
+          close: () => log.close(),
+          consume: ({ start, ...options }) => log.consume({ ...options, start: (...place) => (starts++, start!(...place)) }),
+          commit: async (commit) => {
+            const isLost = ++commits === 3;
+            if (!isLost || isWritten) await log.commit(commit);
+            if (isLost) throw new TributaryError('TRB_LOG_UNAVAILABLE', 'the answer was lost', { canRetry: true });
+          },
+        };
+        const stop = new AbortController();
+        const running = runClock(contextOf(unsure, fastClock(20)), {}, stop.signal);
+        await until(async () => (await clocksOf(log, 0)).length >= 6);
+        stop.abort();
+        await running;
+        const clocks = await clocksOf(log, 0);
+        expectSound(clocks);
+        expect(new Set(clocks.map(({ t }) => t)).size).toBe(clocks.length);
+        expect(starts).toBe(1);
+      }),
+  );
 
   test('refuses an interval that is not whole seconds', () =>
     withLog(async (log) => {

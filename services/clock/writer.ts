@@ -1,5 +1,6 @@
 /** One holder of the clock's office at work: a clock event for each second, into every partition at once. */
 import { type Counter, type Gauge } from 'prom-client';
+import { describeError, TributaryError } from '#libs/errors/errors.ts';
 import { type OutRecord } from '#libs/log/port.ts';
 import { type ServiceContext } from '#libs/service/service.ts';
 import { serviceMetrics } from '#libs/telemetry/metrics.ts';
@@ -8,6 +9,8 @@ import { Tick } from '#libs/wire/tributary/v1/market.ts';
 export const OFFICE = { group: 'clock', topic: 'models', partition: 0 } as const;
 /** Beyond this the venues' clocks are believed, not ours; microseconds. */
 const MAX_SKEW = 250_000;
+/** After an event that the brokers did not confirm, ms. */
+const RETRY_DELAY = 20;
 
 export class ClockWriter {
   readonly #context: ServiceContext;
@@ -39,9 +42,15 @@ export class ClockWriter {
       const now = clock.now();
       const t = now - (now % this.#intervalMs);
       if (t >= earliest && this.#isTrusted()) {
-        // A new writer's first second is later than all of its predecessor's: it serves as the epoch.
+        // A new writer's first second is later than all of its predecessor's: it serves as the epoch. After a failure there may have been another.
         epoch ??= t;
-        await log.commit({ ...OFFICE, offset: t / 1000 + 1, outputs: clockRecords(t, epoch, partitions) });
+        try {
+          await log.commit({ ...OFFICE, offset: t / 1000 + 1, outputs: clockRecords(t, epoch, partitions) });
+        } catch (error) {
+          earliest = await this.#afterFailure(error, signal);
+          epoch = undefined;
+          continue;
+        }
         this.#written.inc();
         this.#time.set(t / 1000);
         this.#context.health.set('clock', { ready: true, detail: 'writing' });
@@ -49,6 +58,15 @@ export class ClockWriter {
       earliest = Math.max(earliest, t + this.#intervalMs);
       await clock.sleep(Math.max(1, t + this.#intervalMs - clock.now()), signal);
     }
+  }
+
+  /** The earliest time that may be written next, milliseconds: the office is kept where the log can say whether the event was written. */
+  async #afterFailure(error: unknown, signal: AbortSignal): Promise<number> {
+    if (signal.aborted || !(error instanceof TributaryError && error.canRetry)) throw error;
+    this.#context.logger.warn(`a clock event is tried again unless it was written: ${describeError(error)}`);
+    const { clock, log } = this.#context;
+    await clock.sleep(RETRY_DELAY, signal);
+    return ((await log.committed(OFFICE.group, OFFICE.topic, OFFICE.partition)) ?? 0) * 1000;
   }
 
   #isTrusted(): boolean {

@@ -174,6 +174,14 @@ export function isOutOfRange(error: unknown): boolean {
   return typesOf(error).includes('OFFSET_OUT_OF_RANGE');
 }
 
+/** A broker whose disk is full goes, and others have its partitions then. */
+const PASSING = new Set(['TRB_LOG_UNAVAILABLE', 'TRB_LOG_DISK_FULL', 'TRB_LOG_FENCED']);
+
+/** What a new stay in the group, or a new producer, can mend. */
+export function isPassing(error: unknown): error is TributaryError {
+  return error instanceof TributaryError && PASSING.has(error.code);
+}
+
 /** The same error in the log's words. */
 export function toLogError(error: unknown): TributaryError {
   if (error instanceof TributaryError) return error;

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { closedError } from '../limits.ts';
-import { toLogError } from './connection.ts';
+import { isPassing, toLogError } from './connection.ts';
 import { type Cluster } from './inside.ts';
 
 /** For about as long as a partition or a group may be without its broker when one is lost, ms in all: 10,000. */
@@ -81,7 +81,7 @@ export class Inquiry {
       } catch (error) {
         const failure = toLogError(error);
         if (this.#isClosed) throw closedError();
-        if (failure.code !== 'TRB_LOG_UNAVAILABLE' || attempt === MOST_ATTEMPTS) throw failure;
+        if (!isPassing(failure) || attempt === MOST_ATTEMPTS) throw failure;
       }
       await delay(RETRY_DELAY);
       await this.#cluster.refreshMetadata().catch(() => undefined);

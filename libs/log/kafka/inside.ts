@@ -4,10 +4,12 @@
  */
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import KafkaCluster from 'kafkajs/src/cluster/index.js';
+import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import KafkaRunner from 'kafkajs/src/consumer/runner.js';
 import ConnectionPool, { type Pool } from 'kafkajs/src/network/connectionPool.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Kafka } from 'kafkajs';
+import { slot } from '../assignment.ts';
 
 export const READ_COMMITTED = 1;
 const METADATA_MAX_AGE_MS = 300_000;
@@ -84,6 +86,7 @@ let isMended = false;
 export function mendKafkajs(): void {
   if (isMended) return;
   endStoppedFetchers();
+  forgetOldAnswers();
   hangUpOnAll();
   connectOnce();
   waitForWhatIsPending();
@@ -101,6 +104,28 @@ function endStoppedFetchers(): void {
   if (typeof fetch !== 'function') throw unexpected();
   prototype.fetch = function (nodeId) {
     return this.running ? fetch.call(this, nodeId) : Promise.reject(new Error('the consumer has stopped'));
+  };
+}
+
+/**
+ * An answer to a fetch that was asked before a seek is of the place before, and kafkajs knows so only until the next fetch has taken the seek up. A
+ * partition that has moved to another broker would go on where the late answer of its old one ends.
+ */
+function forgetOldAnswers(): void {
+  const [{ prototype: runners }, { prototype: groups }] = [KafkaRunner, ConsumerGroup];
+  const [{ fetch }, { seek }] = [runners, groups];
+  if (typeof fetch !== 'function' || typeof seek !== 'function') throw unexpected();
+  const sought = new WeakMap<object, Map<string, number>>();
+  groups.seek = function (place) {
+    const times = sought.get(this) ?? new Map<string, number>();
+    sought.set(this, times.set(slot(place.topic, place.partition), performance.now()));
+    seek.call(this, place);
+  };
+  runners.fetch = async function (nodeId) {
+    const asked = performance.now();
+    const batches = await fetch.call(this, nodeId);
+    const times = sought.get(this.consumerGroup);
+    return batches.filter(({ topic, partition }) => (times?.get(slot(topic, partition)) ?? -Infinity) <= asked);
   };
 }
 

@@ -2,10 +2,19 @@
 declare module 'kafkajs/src/consumer/runner.js' {
   interface Runner {
     readonly running: boolean;
-    fetch: (this: Runner, nodeId: string) => Promise<readonly unknown[]>;
+    readonly consumerGroup: object;
+    fetch: (this: Runner, nodeId: string) => Promise<readonly { readonly topic: string; readonly partition: number }[]>;
   }
   const Runner: { readonly prototype: Runner };
   export default Runner;
+}
+
+declare module 'kafkajs/src/consumer/consumerGroup.js' {
+  interface ConsumerGroup {
+    seek: (this: ConsumerGroup, place: { readonly topic: string; readonly partition: number; readonly offset: string }) => void;
+  }
+  const ConsumerGroup: { readonly prototype: ConsumerGroup };
+  export default ConsumerGroup;
 }
 
 declare module 'kafkajs/src/network/connectionPool.js' {

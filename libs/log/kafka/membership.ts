@@ -1,20 +1,26 @@
 /**
- * One stay in a consumer group, from joining to leaving. Whatever goes wrong on the way (broker away, fenced, crash of the client)
- * ends the stay, and `consume` begins another, because only joining anew says for certain which partitions are ours.
+ * One stay in a consumer group, from joining to leaving. A commit that the brokers did not confirm begins its partition anew, the others go on.
+ * Whatever else goes wrong on the way (fenced, no coordinator, crash of the client) ends the stay, and `consume` begins another, because only
+ * joining anew says for certain which partitions are ours.
  */
 import { type AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Consumer, type EachBatchPayload, type KafkaMessage } from 'kafkajs';
-import { messageOf } from '../../errors/errors.ts';
+import { messageOf, type TributaryError } from '../../errors/errors.ts';
 import { slot } from '../assignment.ts';
-import { DEFAULT_MAX_BATCH } from '../limits.ts';
+import { DEFAULT_MAX_BATCH, fencedError } from '../limits.ts';
 import { type ConsumeOptions, type LogRecord } from '../port.ts';
 import { type Topic } from '../topics.ts';
-import { toLogError, type Connection } from './connection.ts';
+import { isPassing, toLogError, type Connection } from './connection.ts';
 import { endOffsetOf } from './fetch.ts';
 import { type LogObserver } from './observer.ts';
 import { sticky } from './sticky.ts';
 import { Transactions } from './transactions.ts';
 
+/** Wait before what lost its broker begins anew, ms. */
+export const REJOIN_DELAY = 200;
+/** In the order of the group's topics; more of them side by side would take the processor from whatever else starts on the machine. */
+const STARTS_AT_ONCE = 4;
 /** A group that can wait has few fetches, and large ones: whoever is behind then works in large pieces too. */
 const GATHERING = { minBytes: 64 * 1024, maxBytesPerPartition: 8 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 };
 
@@ -28,6 +34,8 @@ export interface Lease {
   started: boolean;
   /** Next offset to handle. */
   position: number;
+  /** After a commit of unknown outcome: ends what it left open, so that the committed offset is final and another commit may follow. */
+  settle(): Promise<void>;
 }
 
 export interface Offsets {
@@ -45,6 +53,9 @@ export class Membership {
   readonly #consumer: Consumer;
   readonly #leases = new Map<string, Lease>();
   readonly #closing = new Set<Promise<void>>();
+  /** Those whose start has not begun. */
+  readonly #waiting: Lease[] = [];
+  #starting = 0;
   #memberId = '';
   #ending = false;
   #ended: () => void = () => undefined;
@@ -150,28 +161,65 @@ export class Membership {
     if (isLost) this.#attempt(() => this.options.revoked?.(lease.topic, lease.partition));
   }
 
-  async #start(topic: Topic, partition: number): Promise<void> {
-    const { group, start } = this.options;
-    const lease: Lease = { group, topic, partition, transactions: undefined, started: false, position: 0 };
+  #start(topic: Topic, partition: number, wait = 0): void {
+    const lease: Lease = {
+      group: this.options.group,
+      topic,
+      partition,
+      transactions: undefined,
+      started: false,
+      position: 0,
+      settle: () => this.#settle(lease),
+    };
     this.#leases.set(slot(topic, partition), lease);
     this.#seek(lease);
+    void delay(wait).then(() => {
+      this.#waiting.push(lease);
+      return this.#startWaiting();
+    });
+  }
+
+  async #startWaiting(): Promise<void> {
+    if (this.#starting === STARTS_AT_ONCE) return;
+    this.#starting++;
+    for (let lease = this.#waiting.shift(); lease !== undefined; lease = this.#waiting.shift()) await this.#begin(lease);
+    this.#starting--;
+  }
+
+  async #begin(lease: Lease): Promise<void> {
+    if (this.#isOver(lease)) return;
+    const { group, topic, partition } = lease;
+    const { start } = this.options;
     try {
-      const transactions = await Transactions.open(this.#connection, { group, topic, partition });
-      if (this.lease(topic, partition) !== lease) {
-        await transactions.close();
+      lease.transactions = await Transactions.open(this.#connection, lease);
+      if (this.#isOver(lease)) {
+        await lease.transactions.close();
         return;
       }
-      lease.transactions = transactions;
       const committed = await this.#offsets.committed(group, topic, partition);
       const wanted = start === undefined ? undefined : await this.#context.run(lease, () => start(topic, partition, committed));
       const { begin, end } = await this.#offsets.bounds(topic, partition);
       // Out of range, kafkajs would commit an offset of its own.
       lease.position = Math.min(Math.max(wanted ?? committed ?? begin, begin), end);
       lease.started = true;
-      if (this.lease(topic, partition) === lease && !this.#ending) this.#seek(lease);
+      if (!this.#isOver(lease)) this.#seek(lease);
     } catch (error) {
       this.#end(error);
     }
+  }
+
+  #isOver(lease: Lease): boolean {
+    return this.#ending || this.lease(lease.topic, lease.partition) !== lease;
+  }
+
+  async #settle(lease: Lease): Promise<void> {
+    const broken = lease.transactions?.broken;
+    if (broken === undefined || broken.code === 'TRB_LOG_FENCED') return;
+    await lease.transactions?.close();
+    lease.transactions = await Transactions.open(this.#connection, lease);
+    if (!this.#isOver(lease)) return;
+    await lease.transactions.close();
+    throw fencedError(lease.group, lease.topic, lease.partition);
   }
 
   /** What is not started is paused. */
@@ -221,7 +269,7 @@ export class Membership {
     setTimeout(over, milliseconds).unref();
   }
 
-  /** False when the handler threw: that ends the stay, and kafkajs, which would try again by itself, is not told. */
+  /** False when the handler threw; kafkajs, which would try again by itself, is not told. */
   async #handleRecords(lease: Lease, records: readonly LogRecord[], endOffset: number): Promise<boolean> {
     const { topic, partition } = lease;
     try {
@@ -229,9 +277,18 @@ export class Membership {
       lease.position = records.at(-1)!.offset + 1;
       return true;
     } catch (error) {
-      this.#end(error ?? new Error('The handler threw nothing'));
+      if (isPassing(error) && error.code !== 'TRB_LOG_FENCED') this.#restart(lease, error);
+      else this.#end(error ?? new Error('The handler threw nothing'));
       return false;
     }
+  }
+
+  /** What the handler knows of its partition may be ahead of the log, or behind. */
+  #restart(lease: Lease, error: TributaryError): void {
+    if (this.#isOver(lease)) return;
+    this.#observer.retried?.('partition', error);
+    this.#drop(lease, true);
+    void this.#start(lease.topic, lease.partition, REJOIN_DELAY);
   }
 
   #attempt(action: () => void): void {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { closedError, DEFAULT_MAX_BATCH } from '../limits.ts';
 import { type Batch, type ReadOptions } from '../port.ts';
 import { type Topic } from '../topics.ts';
-import { isOutOfRange, toLogError, type Connection } from './connection.ts';
+import { isOutOfRange, isPassing, toLogError, type Connection } from './connection.ts';
 import { type Fetched, type Fetcher } from './fetch.ts';
 import { toRecord } from './membership.ts';
 import { type LogObserver } from './observer.ts';
@@ -68,7 +68,7 @@ export async function* readPartition(
         const failure = toLogError(error);
         failures += 1;
         const isPatient = until === 'follow' || failures < MOST_ATTEMPTS;
-        if (!isPatient || failure.code !== 'TRB_LOG_UNAVAILABLE') throw failure;
+        if (!isPatient || !isPassing(failure)) throw failure;
         observer.retried?.('read', error);
         if (fetcher !== undefined) await readers.end(fetcher);
         fetcher = undefined;
