@@ -6,8 +6,8 @@ import { FeatureState } from '../wire/tributary/v1/features.ts';
 
 /** Below the least record size that brokers allow by default (1 MB), with room for the envelope. */
 const CHUNK_BYTES = 500_000;
-/** Records, transaction markers among them, that hold a snapshot or two. */
-const FIRST_LOOK = 32;
+/** Records, transaction markers among them, that hold a small snapshot, or tell how large it is. */
+const FIRST_LOOK = 4;
 
 /** What is kept of what. */
 export interface SnapshotKind {
@@ -58,9 +58,12 @@ export async function newestSnapshot<State>(
   const { begin, end } = await log.bounds(kind.topic, partition);
   let from = end;
   let chunks: readonly FeatureState[] | undefined;
-  for (let step = FIRST_LOOK; chunks === undefined && from > begin; step *= 8) {
+  for (let step = FIRST_LOOK; chunks === undefined && from > begin;) {
     from = Math.max(begin, end - step);
-    chunks = await newestWhole(log, kind, partition, from);
+    const look = await lookFrom(log, kind, partition, from);
+    chunks = look.newest;
+    // Two of its size hold a whole one.
+    step = Math.max(step * 4, 2 * look.size + FIRST_LOOK);
   }
   const first = chunks?.[0];
   if (chunks === undefined || first?.stateVersion !== kind.version) return undefined;
@@ -68,17 +71,20 @@ export async function newestSnapshot<State>(
   return { state, offset: first.offset };
 }
 
-async function newestWhole(
+/** The newest whole snapshot from there on, and how many chunks the largest has of which there is any. */
+async function lookFrom(
   log: EventLog,
   { topic, prefix }: SnapshotKind,
   partition: number,
   from: number,
-): Promise<readonly FeatureState[] | undefined> {
+): Promise<{ readonly newest: readonly FeatureState[] | undefined; readonly size: number }> {
   let chunks: FeatureState[] = [];
   let newest: readonly FeatureState[] | undefined;
+  let size = 0;
   for await (const batch of log.read(topic, partition, { from })) {
     for (const record of batch.records) {
       const chunk = FeatureState.decode(record.value);
+      size = Math.max(size, chunk.chunks);
       if (record.key !== `${prefix}${partition}/${chunk.chunk}`) continue;
       // Chunks of one snapshot follow each other; compaction may leave a part of an older one before them.
       if (chunks[0]?.offset !== chunk.offset || chunks.length !== chunk.chunk) chunks = [];
@@ -86,5 +92,5 @@ async function newestWhole(
       if (chunks.length === chunk.chunks) newest = chunks;
     }
   }
-  return newest;
+  return { newest, size };
 }

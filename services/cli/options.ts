@@ -95,6 +95,14 @@ export const symbolsOption = (): Option =>
     .argParser(symbols)
     .default(['BTC-USD', 'ETH-USD'], 'BTC-USD,ETH-USD');
 
+/** Of a service that keeps snapshots of its state in the log. */
+export function snapshotEveryOption(): Option {
+  return new Option('--snapshot-every-ms <n>', 'time between snapshots of the state, milliseconds')
+    .env('TRIBUTARY_SNAPSHOT_EVERY_MS')
+    .argParser(wholeNumber(100, 600_000))
+    .default(30_000);
+}
+
 export const lanesOption = (): Option =>
   new Option('--lanes <list>', 'slow = every minute; slow,fast = at quote changes too, 1 to 10 s ahead')
     .env('TRIBUTARY_LANES')

@@ -1,6 +1,6 @@
 /** Evaluation alone, on Kafka. */
 import { Command, Option } from 'commander';
-import { serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { serviceOptions, snapshotEveryOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
 export function evaluationCommand(): Command {
@@ -11,10 +11,12 @@ export function evaluationCommand(): Command {
         .env('TRIBUTARY_GRACE_MS')
         .argParser(wholeNumber(0, 60_000))
         .default(2_000),
-    );
+    )
+    .addOption(snapshotEveryOption());
   for (const option of serviceOptions()) command.addOption(option);
-  return command.action(async (options: ServiceOptions & { readonly graceMs: number }) => {
+  return command.action(async (options: ServiceOptions & { readonly graceMs: number; readonly snapshotEveryMs: number }) => {
     const [{ runAlone }, { runEvaluation }] = await Promise.all([import('#services/cli/process.ts'), import('./service.ts')]);
-    await runAlone('evaluation', options, (context, signal) => runEvaluation(context, { graceMs: options.graceMs }, signal));
+    const { graceMs, snapshotEveryMs } = options;
+    await runAlone('evaluation', options, (context, signal) => runEvaluation(context, { graceMs, snapshotEveryMs }, signal));
   });
 }

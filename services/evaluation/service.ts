@@ -29,7 +29,7 @@ export const evaluationOptionsSchema = z.strictObject({
     .max(60_000)
     .default(2_000)
     .describe('how long late trades are waited for, milliseconds; default 2000'),
-  snapshotEveryMs: z.number().int().min(1).default(60_000).describe('time between snapshots, milliseconds; default 60000'),
+  snapshotEveryMs: z.number().int().min(1).default(30_000).describe('time between snapshots, milliseconds; default 30000'),
 });
 export type EvaluationOptions = z.input<typeof evaluationOptionsSchema>;
 

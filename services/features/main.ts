@@ -4,7 +4,7 @@ import { type CheckResult } from '#libs/features/checks/checks.ts';
 import { type Tick } from '#libs/wire/tributary/v1/market.ts';
 import { type Lane } from '#libs/market/horizon.ts';
 import { storeOptions, type StoreChoice, toStoreOptions } from '#services/archive/options.ts';
-import { lanesOption, names, serviceOptions, wholeNumber } from '#services/cli/options.ts';
+import { lanesOption, names, serviceOptions, snapshotEveryOption, wholeNumber } from '#services/cli/options.ts';
 import { type ServiceOptions } from '#services/cli/process.ts';
 
 interface Options extends ServiceOptions, StoreChoice {
@@ -30,12 +30,7 @@ function runCommand(): Command {
   const command = new Command('run')
     .description('run the service (default)')
     .addOption(lanesOption())
-    .addOption(
-      new Option('--snapshot-every-ms <n>', 'time between snapshots of the state, milliseconds')
-        .env('TRIBUTARY_SNAPSHOT_EVERY_MS')
-        .argParser(wholeNumber(100, 600_000))
-        .default(30_000),
-    )
+    .addOption(snapshotEveryOption())
     .addOption(
       new Option(
         '--targets <list>',

@@ -155,7 +155,7 @@ class Features {
     const started = this.#partitions.get(partition)!;
     if (this.#isFast) {
       const fast = snapshot ?? { state: createFastFold(this.#foldOptions()), offset: begin };
-      this.#partitions.set(partition, { ...started, fast });
+      this.#partitions.set(partition, { ...started, fast, ...(snapshot === undefined && { snapshotAt: -Infinity }) });
     }
     return this.#fillUp(partition, Math.min(begin, snapshot?.offset ?? begin));
   }
@@ -178,9 +178,12 @@ class Features {
 
   async #startSlow(partition: number, committed: number | undefined): Promise<number> {
     const { log, logger } = this.#context;
-    const snapshot = (await loadSnapshot(log, 'slow', partition)) ?? this.#rebuilt.get(partition)?.slow;
+    const loaded = await loadSnapshot(log, 'slow', partition);
+    const snapshot = loaded ?? this.#rebuilt.get(partition)?.slow;
     if (snapshot !== undefined && !(await this.#isOutdated(snapshot.state, partition))) {
       this.#begin(partition, snapshot, committed ?? snapshot.offset, []);
+      // The first vectors do not wait for another one.
+      if (loaded !== undefined) this.#partitions.get(partition)!.snapshotAt = this.#context.clock.now();
       logger.info({ partition, offset: snapshot.offset, committed }, 'going on from a snapshot');
       return snapshot.offset;
     }
@@ -205,11 +208,15 @@ class Features {
   /** Partitions that a group works on and that have no snapshot of this version: until all of them are near to where the group is. */
   async #rebuild(): Promise<void> {
     const { log, logger } = this.#context;
-    const missing: number[] = [];
-    for (let partition = 0; partition < (await log.partitions('ticks')); partition++) {
-      const committed = await log.committed(FEATURES_GROUP, 'ticks', partition);
-      if (committed !== undefined && (await loadSnapshot(log, 'slow', partition)) === undefined) missing.push(partition);
-    }
+    const partitions = Array.from({ length: await log.partitions('ticks') }, (_, partition) => partition);
+    const isMissing = await Promise.all(
+      partitions.map(
+        async (partition) =>
+          (await log.committed(FEATURES_GROUP, 'ticks', partition)) !== undefined &&
+          (await loadSnapshot(log, 'slow', partition)) === undefined,
+      ),
+    );
+    const missing = partitions.filter((partition) => isMissing[partition]);
     for (let behind = missing; behind.length > 0 && !this.#signal.aborted; behind = await this.#behind(missing))
       for (const partition of behind) await this.#foldOn(partition);
     if (this.#signal.aborted) return;

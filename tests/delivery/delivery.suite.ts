@@ -131,6 +131,8 @@ async function untilSecond(second: number): Promise<void> {
   await delay(wait < 0 ? wait + 60_000 : wait);
 }
 
+/** Of each thing that came late at a time, the last. */
 function lastLate({ late }: Line): string {
-  return JSON.stringify(late.slice(-8));
+  const last = new Map(late.map((each) => [`${each.what} ${each.due}`, each]));
+  return JSON.stringify([...last.values()].slice(-8));
 }

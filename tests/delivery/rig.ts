@@ -48,7 +48,7 @@ interface RigOptions {
   readonly rate: number;
   readonly withinMs: number;
   readonly hasShortSessions: boolean;
-  /** Default: that of `features`. */
+  /** Of `features` and `evaluation`; default: theirs. */
   readonly snapshotEveryMs?: number;
   readonly hasBystanders: boolean;
 }
@@ -344,7 +344,7 @@ function commandsOf(
     ['clock-standby', ['clock', ...direct]],
     ['features', ['features', ...snapshots, ...detour]],
     ['inference', ['inference', '--grpc-port', '0', '--model-wait-ms', '0', '--trust', `${keyFile}.pub`, ...direct]],
-    ['evaluation', ['evaluation', ...direct]],
+    ['evaluation', ['evaluation', ...snapshots, ...direct]],
     ['archive', ['archive', '--clickhouse', storeUrl, ...direct]],
     ['context', ['context', '--context-sources', 'etf-flows', '--context-files', `etf-flows-btc=${flows}`, ...direct]],
     ['paper', ['paper', ...direct]],
