@@ -4,6 +4,7 @@
  * One member of group `rollout` acts: it holds the only partition of `models`, and writes there in transactions of that office, so that who
  * has lost it is refused. It keeps no state: a start reads the outcomes that the log still has, from when the oldest bundle that is judged was trained.
  */
+import { setMaxListeners } from 'node:events';
 import { z } from 'zod';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type EventLog } from '#libs/log/port.ts';
@@ -109,6 +110,7 @@ class Holder {
     const { log, health, clock } = this.#context;
     const failed = new AbortController();
     const ending = AbortSignal.any([this.#signal, failed.signal]);
+    setMaxListeners(0, ending); // every reader listens
     const fail = (error: unknown): void => failed.abort(error);
     const options = { ...this.#options, append: this.#append };
     const open = (lane: Lane): Promise<Judge> => Judge.open(this.#context, lane, options, ending, fail);

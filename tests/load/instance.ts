@@ -1,10 +1,12 @@
 /** What is put under load: `tributary up` on the built-in simulator in a process of its own, or every service on three brokers. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
 import { Rig } from '#tests/delivery/rig.ts';
 import { freePorts } from '#tests/ports.ts';
 import { parseMetrics, type Scrape, total } from './metrics.ts';
@@ -13,6 +15,8 @@ const BINARY = join(import.meta.dirname, '../../bin/tributary.js');
 /** Of the kernel, a second. */
 const TICKS = 100;
 const LONGEST_MS = 3_600_000;
+/** As loop-delay.js writes it. */
+const LoopDelay = z.object({ p50: z.number(), p99: z.number(), max: z.number() });
 
 export interface Instance {
   /** Throws when something has ended by itself. */
@@ -21,6 +25,8 @@ export interface Instance {
   memory(): Promise<{ readonly own: number; readonly mapped: number }>;
   /** Seconds of processor time used so far, by who used it. */
   processorSeconds(): Promise<ReadonlyMap<string, number>>;
+  /** How late the event loop was since the last call, seconds; undefined where there are several. */
+  loopDelay(): Promise<{ readonly p50: number; readonly p99: number; readonly max: number } | undefined>;
   stop(): Promise<void>;
 }
 
@@ -32,7 +38,11 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
     ...['up', '--source', 'sim', '--messages-per-second', `${messagesPerSecond}`],
     ...['--port', `${port}`, '--grpc-port', '0', '--data-dir', folder, '--history-days', '1', '--log-level', 'warn'],
   ];
-  const child = spawn(process.execPath, [BINARY, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const delays = join(folder, 'loop-delay.json');
+  const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'loop-delay.js'), BINARY, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, LOOP_DELAY_FILE: delays },
+  });
   const scrape = async (): Promise<Scrape> => {
     if (child.exitCode !== null) throw new Error(`up ended with ${child.exitCode}`);
     return scrapeOf(`http://127.0.0.1:${port}/metrics`);
@@ -50,6 +60,13 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
     scrape,
     memory: () => memoryOf(child.pid!),
     processorSeconds: () => usedBy(child.pid!),
+    loopDelay: async () => {
+      child.kill('SIGUSR2');
+      while (!existsSync(delays)) await delay(10);
+      const nanoseconds = LoopDelay.parse(JSON.parse(await readFile(delays, 'utf8')));
+      await rm(delays);
+      return { p50: nanoseconds.p50 / 1e9, p99: nanoseconds.p99 / 1e9, max: nanoseconds.max / 1e9 };
+    },
     stop: async () => {
       if (child.exitCode === null) {
         child.kill('SIGTERM');
@@ -88,6 +105,7 @@ export async function startOnKafka(messagesPerSecond: number): Promise<Instance>
         used.set(name, (used.get(name) ?? 0) + [...(await usedBy(pid)).values()].reduce((sum, seconds) => sum + seconds, 0));
       return used;
     },
+    loopDelay: () => Promise.resolve(undefined),
     stop: async () => {
       await rig.stop();
       await rig.close();

@@ -148,7 +148,7 @@ export class Membership {
     for (const [name, lease] of [...this.#leases]) if (!isSame || !slots.has(name)) this.#drop(lease, true);
     for (const { topic, partition } of given) {
       const kept = this.lease(topic, partition);
-      if (kept === undefined) void this.#start(topic, partition);
+      if (kept === undefined) this.#start(topic, partition);
       else this.#seek(kept);
     }
   }
@@ -288,7 +288,7 @@ export class Membership {
     if (this.#isOver(lease)) return;
     this.#observer.retried?.('partition', error);
     this.#drop(lease, true);
-    void this.#start(lease.topic, lease.partition, REJOIN_DELAY);
+    this.#start(lease.topic, lease.partition, REJOIN_DELAY);
   }
 
   #attempt(action: () => void): void {

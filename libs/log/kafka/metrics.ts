@@ -8,9 +8,11 @@ import { type LogObserver } from './observer.ts';
 export function observeLog(registry: Registry, logger: Logger): LogObserver {
   const metrics = serviceMetrics(registry, 'log');
   const rebalances = metrics.counter('rebalances_total', 'Times a consumer group gave this process its partitions.', ['group']);
-  const retries = metrics.counter('retries_total', 'What the log’s adapter had to begin anew: append, read, partition or consume.', [
-    'what',
-  ]);
+  const retries = metrics.counter(
+    'retries_total',
+    'What the log’s adapter had to begin anew: append, read, partition or consume.',
+    ['what'],
+  );
   return {
     rebalanced: (group) => rebalances.inc({ group }),
     retried: (what, error) => {
