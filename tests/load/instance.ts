@@ -63,9 +63,9 @@ export async function startInstance(messagesPerSecond: number): Promise<Instance
     loopDelay: async () => {
       child.kill('SIGUSR2');
       while (!existsSync(delays)) await delay(10);
-      const nanoseconds = LoopDelay.parse(JSON.parse(await readFile(delays, 'utf8')));
+      const seconds = LoopDelay.parse(JSON.parse(await readFile(delays, 'utf8')));
       await rm(delays);
-      return { p50: nanoseconds.p50 / 1e9, p99: nanoseconds.p99 / 1e9, max: nanoseconds.max / 1e9 };
+      return seconds;
     },
     stop: async () => {
       if (child.exitCode === null) {

@@ -191,11 +191,7 @@ export class Membership {
     const { group, topic, partition } = lease;
     const { start } = this.options;
     try {
-      lease.transactions = await Transactions.open(this.#connection, lease);
-      if (this.#isOver(lease)) {
-        await lease.transactions.close();
-        return;
-      }
+      if (!(await this.#open(lease))) return;
       const committed = await this.#offsets.committed(group, topic, partition);
       const wanted = start === undefined ? undefined : await this.#context.run(lease, () => start(topic, partition, committed));
       const { begin, end } = await this.#offsets.bounds(topic, partition);
@@ -216,10 +212,15 @@ export class Membership {
     const broken = lease.transactions?.broken;
     if (broken === undefined || broken.code === 'TRB_LOG_FENCED') return;
     await lease.transactions?.close();
+    if (!(await this.#open(lease))) throw fencedError(lease.group, lease.topic, lease.partition);
+  }
+
+  /** A producer that fences every earlier one; false when the partition was lost meanwhile. */
+  async #open(lease: Lease): Promise<boolean> {
     lease.transactions = await Transactions.open(this.#connection, lease);
-    if (!this.#isOver(lease)) return;
+    if (!this.#isOver(lease)) return true;
     await lease.transactions.close();
-    throw fencedError(lease.group, lease.topic, lease.partition);
+    return false;
   }
 
   /** What is not started is paused. */
