@@ -1,11 +1,29 @@
 /** What is mended of kafkajs, each alone; what it is for is shown by the contract and by the delivery suite. */
-import { expect, test } from '@jest/globals';
+import { beforeEach, expect, jest, test } from '@jest/globals';
+import KafkaBroker from 'kafkajs/src/broker/index.js';
+import KafkaCluster from 'kafkajs/src/cluster/index.js';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
 import KafkaRunner from 'kafkajs/src/consumer/runner.js';
 import ConnectionPool, { type Pool } from 'kafkajs/src/network/connectionPool.js';
-import { mendKafkajs } from './inside.ts';
+import { mendKafkajs, namingAll } from './inside.ts';
 
+type Broker = (typeof KafkaBroker)['prototype'];
+const broker = (isConnected: () => boolean): Broker =>
+  Object.assign(Object.create(KafkaBroker.prototype) as Broker, { isConnected });
+/** What kafkajs would send, in place before it is mended. */
+const sent = {
+  addPartitionsToTxn: jest.fn<Broker['addPartitionsToTxn']>(),
+  endTxn: jest.fn<Broker['endTxn']>(),
+  findGroupCoordinator: jest.fn<(typeof KafkaCluster)['prototype']['findGroupCoordinator']>(),
+};
+const { addPartitionsToTxn, endTxn, findGroupCoordinator } = sent;
+Object.assign(KafkaBroker.prototype, { addPartitionsToTxn, endTxn });
+Object.assign(KafkaCluster.prototype, { findGroupCoordinator });
 mendKafkajs();
+
+beforeEach(() => {
+  for (const method of Object.values(sent)) method.mockReset();
+});
 
 test('an answer to a fetch that was asked before a seek is not handed out, of other partitions it is', async () => {
   type Runner = (typeof KafkaRunner)['prototype'];
@@ -47,4 +65,53 @@ test('two requests that find a connection closed open it once', async () => {
   const given = await Promise.all([pool.getConnection(), pool.getConnection()]);
   expect(given).toEqual([connection, connection]);
   expect(opened).toBe(1);
+});
+
+test('all partitions of a transaction are named at once, again after a refusal, and by nobody else', async () => {
+  const coordinator = broker(() => true);
+  const request = (topic: string, partition: number) => ({ producerId: '7', topics: [{ topic, partitions: [partition] }] });
+  const parts = [
+    { name: 'signals', partition: 1 },
+    { name: 'shadow', partition: 1 },
+    { name: 'signals', partition: 2 },
+  ];
+  const all = {
+    producerId: '7',
+    topics: [
+      { topic: 'signals', partitions: [1, 2] },
+      { topic: 'shadow', partitions: [1] },
+    ],
+  };
+  addPartitionsToTxn.mockRejectedValueOnce(new Error('busy')).mockResolvedValue(undefined);
+  await namingAll(parts, async () => {
+    const name = ({ name: topic, partition }: (typeof parts)[number]): Promise<unknown> =>
+      coordinator.addPartitionsToTxn(request(topic, partition));
+    const refused = await Promise.allSettled(parts.map(name));
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    await Promise.all(parts.map(name));
+  });
+  expect(addPartitionsToTxn.mock.calls).toEqual([[all], [all]]);
+  await coordinator.addPartitionsToTxn(request('models', 0));
+  expect(addPartitionsToTxn).toHaveBeenLastCalledWith(request('models', 0));
+});
+
+test('a transaction’s coordinator is asked for again when it is not connected or has refused a step, and not before', async () => {
+  let isConnected = true;
+  const [first, second] = [broker(() => isConnected), broker(() => true)];
+  const cluster = Object.create(KafkaCluster.prototype) as (typeof KafkaCluster)['prototype'];
+  const find = (coordinatorType?: number): Promise<object> =>
+    cluster.findGroupCoordinator({ groupId: 'features/ticks/0', ...(coordinatorType !== undefined && { coordinatorType }) });
+  findGroupCoordinator.mockResolvedValueOnce(first).mockResolvedValue(second);
+  expect([await find(1), await find(1)]).toEqual([first, first]);
+  expect(findGroupCoordinator).toHaveBeenCalledTimes(1);
+  isConnected = false;
+  expect([await find(1), await find(1)]).toEqual([second, second]);
+  expect(findGroupCoordinator).toHaveBeenCalledTimes(2);
+  endTxn.mockRejectedValueOnce(new Error('not the coordinator'));
+  await expect(second.endTxn({})).rejects.toThrow('not the coordinator');
+  await find(1);
+  expect(findGroupCoordinator).toHaveBeenCalledTimes(3);
+  // Of the group, and a consumer's question, which leaves the type out.
+  await Promise.all([find(0), find(), find()]);
+  expect(findGroupCoordinator).toHaveBeenCalledTimes(6);
 });

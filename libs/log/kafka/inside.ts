@@ -2,6 +2,8 @@
  * The one place that knows kafkajs' inside. Its version is pinned, the contract suite goes through here, and what is not as expected is an
  * error at once.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import KafkaBroker from 'kafkajs/src/broker/index.js';
 import BrokerPool from 'kafkajs/src/cluster/brokerPool.js';
 import KafkaCluster from 'kafkajs/src/cluster/index.js';
 import ConsumerGroup from 'kafkajs/src/consumer/consumerGroup.js';
@@ -13,10 +15,8 @@ import { slot } from '../assignment.ts';
 
 export const READ_COMMITTED = 1;
 const METADATA_MAX_AGE_MS = 300_000;
-/** Of kafkajs 2.2.4, src/protocol/coordinatorTypes.js. */
-const TRANSACTION_COORDINATOR = 1;
-/** As long as a transaction takes, and not much longer: coordinators move. */
-const TRANSACTION_MS = 250;
+/** Of a transaction; each goes to a coordinator. */
+const STEPS = ['initProducerId', 'addPartitionsToTxn', 'addOffsetsToTxn', 'txnOffsetCommit', 'endTxn'] as const;
 
 export interface RawMessage {
   readonly offset: string;
@@ -90,7 +90,8 @@ export function mendKafkajs(): void {
   hangUpOnAll();
   connectOnce();
   waitForWhatIsPending();
-  askOnceATransaction();
+  nameTogether();
+  askUntilItFails();
   isMended = true;
 }
 
@@ -204,20 +205,68 @@ function waitForWhatIsPending(): void {
   };
 }
 
-/** A transactional producer asks before each step of a transaction who coordinates it, half of all its requests; now once for all steps. */
-function askOnceATransaction(): void {
-  const { prototype } = KafkaCluster;
-  const { findGroupCoordinator } = prototype;
-  if (typeof findGroupCoordinator !== 'function') throw unexpected();
-  const answers = new WeakMap<object, { readonly at: number; readonly coordinator: Promise<object> }>();
-  prototype.findGroupCoordinator = function (wanted) {
-    if (wanted.coordinatorType !== TRANSACTION_COORDINATOR) return findGroupCoordinator.call(this, wanted);
-    const known = answers.get(this);
-    if (known !== undefined && performance.now() - known.at < TRANSACTION_MS) return known.coordinator;
-    const coordinator = findGroupCoordinator.call(this, wanted);
-    answers.set(this, { at: performance.now(), coordinator });
-    coordinator.catch(() => answers.delete(this));
+/**
+ * Who coordinates a transaction, and its group, is asked before each step of one: half of all requests. Now it is asked again where the one that is known is not
+ * connected any more, or after a step that failed, as each does with a broker that has lost the office.
+ */
+function askUntilItFails(): void {
+  const [{ prototype: clusters }, { prototype: brokers }] = [KafkaCluster, KafkaBroker];
+  const { findGroupCoordinator } = clusters;
+  if ([findGroupCoordinator, brokers.isConnected].some((method) => typeof method !== 'function')) throw unexpected();
+  type Known = Map<string, Awaited<ReturnType<typeof findGroupCoordinator>>>;
+  const [ofCluster, ofBroker] = [new WeakMap<object, Known>(), new WeakMap<object, Known>()];
+  clusters.findGroupCoordinator = async function (wanted) {
+    // Of a transactional producer: kafkajs' consumers leave the type out.
+    if (wanted.coordinatorType === undefined) return findGroupCoordinator.call(this, wanted);
+    const known = ofCluster.get(this) ?? (new Map() as Known);
+    ofCluster.set(this, known);
+    const name = `${wanted.coordinatorType}/${wanted.groupId}`;
+    const last = known.get(name);
+    if (last?.isConnected() === true) return last;
+    const coordinator = await findGroupCoordinator.call(this, wanted);
+    known.set(name, coordinator);
+    ofBroker.set(coordinator, known);
     return coordinator;
+  };
+  for (const step of STEPS) {
+    const take = brokers[step];
+    if (typeof take !== 'function') throw unexpected();
+    brokers[step] = async function (request) {
+      try {
+        return await take.call(this, request);
+      } catch (error) {
+        ofBroker.get(this)?.clear();
+        throw error;
+      }
+    };
+  }
+}
+
+/** What one transaction writes to; `named`: its coordinator has been told. */
+const writesTo = new AsyncLocalStorage<{ readonly topics: Of<number>; named?: Promise<unknown> | undefined }>();
+
+/** The sends that `send` begins are one transaction's, to these partitions: its coordinator is told of all at once. */
+export function namingAll<T>(partitions: readonly { readonly name: string; readonly partition: number }[], send: () => T): T {
+  const topics = [...new Set(partitions.map(({ name }) => name))].map((topic) => ({
+    topic,
+    partitions: partitions.filter(({ name }) => name === topic).map(({ partition }) => partition),
+  }));
+  return writesTo.run({ topics }, send);
+}
+
+/** Each send would name its partition in a request of its own, one after the other, and each is copied to other brokers before it is answered. */
+function nameTogether(): void {
+  const { prototype } = KafkaBroker;
+  const { addPartitionsToTxn } = prototype;
+  if (typeof addPartitionsToTxn !== 'function') throw unexpected();
+  prototype.addPartitionsToTxn = function (request) {
+    const all = writesTo.getStore();
+    if (all === undefined) return addPartitionsToTxn.call(this, request);
+    if (all.named === undefined) {
+      all.named = addPartitionsToTxn.call(this, { ...request, topics: all.topics });
+      all.named.catch(() => (all.named = undefined));
+    }
+    return all.named;
   };
 }
 

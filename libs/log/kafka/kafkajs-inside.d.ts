@@ -32,6 +32,19 @@ declare module 'kafkajs/src/network/connectionPool.js' {
   export default ConnectionPool;
 }
 
+declare module 'kafkajs/src/broker/index.js' {
+  export interface Broker {
+    isConnected: () => boolean;
+    initProducerId: (this: Broker, request: object) => Promise<unknown>;
+    addPartitionsToTxn: (this: Broker, request: object) => Promise<unknown>;
+    addOffsetsToTxn: (this: Broker, request: object) => Promise<unknown>;
+    txnOffsetCommit: (this: Broker, request: object) => Promise<unknown>;
+    endTxn: (this: Broker, request: object) => Promise<unknown>;
+  }
+  const Broker: { readonly prototype: Broker };
+  export default Broker;
+}
+
 declare module 'kafkajs/src/cluster/brokerPool.js' {
   import { type Pool } from 'kafkajs/src/network/connectionPool.js';
   interface BrokerPool {
@@ -44,14 +57,15 @@ declare module 'kafkajs/src/cluster/brokerPool.js' {
 }
 
 declare module 'kafkajs/src/cluster/index.js' {
+  import { type Broker } from 'kafkajs/src/broker/index.js';
   interface Cluster {
     readonly brokerPool: object;
     connect: (this: Cluster) => Promise<void>;
-    /** `coordinatorType` 1: of a transaction. */
+    /** `coordinatorType`: 1 of a transaction, 0 of the group in one. */
     findGroupCoordinator: (
       this: Cluster,
       wanted: { readonly groupId: string; readonly coordinatorType?: number },
-    ) => Promise<object>;
+    ) => Promise<Broker>;
   }
   const Cluster: { readonly prototype: Cluster };
   export default Cluster;

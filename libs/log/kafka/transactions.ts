@@ -8,6 +8,7 @@ import { type TributaryError } from '../../errors/errors.ts';
 import { fencedError } from '../limits.ts';
 import { type Topic } from '../topics.ts';
 import { checkWritten, isCoordinatorBusy, isFenced, toLogError, type Connection } from './connection.ts';
+import { namingAll } from './inside.ts';
 import { fitting, toMessage, type Routed } from './lanes.ts';
 
 /** 5, 10, 20, …, 200 ms: three seconds in all. */
@@ -106,7 +107,7 @@ export class Transactions {
       const open = transaction;
       // Side by side: none has to wait for another's copies. All settle before an abort: kafkajs must not have a send under way then.
       const said = await Promise.allSettled([
-        ...parts.map((part) => this.#send(open, part, timestamp)),
+        ...namingAll(parts, () => parts.map((part) => this.#send(open, part, timestamp))),
         this.#sendOffset(open, offset),
       ]);
       for (const result of said) if (result.status === 'rejected') throw result.reason;

@@ -1,6 +1,6 @@
 /**
  * A stand-in for a ClickHouse server, for tests only: HTTP in front of an embedded ClickHouse, enough for @clickhouse/client's normal path
- * (parameters, compression both ways, error codes), and it can be taken down for a while or fail single inserts.
+ * (parameters, compressed answers, error codes), and it can be taken down for a while or fail single inserts.
  */
 import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -8,7 +8,7 @@ import { createServer as createSecureServer, type ServerOptions } from 'node:htt
 import { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { drainPending, Session } from 'chdb';
 import { messageOf } from '../../errors/errors.ts';
 
@@ -52,12 +52,11 @@ export async function startHttpFront(path: string, security?: FrontSecurity, con
       request.once('data', () => request.destroy());
       return;
     }
-    const sent = await buffer(request);
+    const body = await buffer(request);
     if (security !== undefined && !isLogin(request, security.login)) {
       response.writeHead(403, { 'x-clickhouse-exception-code': '516' }).end('Code: 516. DB::Exception: Authentication failed.');
       return;
     }
-    const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent;
     const work = turn.then(() => run(searchParams, body));
     turn = work.catch(() => undefined);
     const { status, headers, bytes } = await work.then(
