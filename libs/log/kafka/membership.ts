@@ -21,8 +21,13 @@ import { Transactions } from './transactions.ts';
 export const REJOIN_DELAY = 200;
 /** In the order of the group's topics; more of them side by side would take the processor from whatever else starts on the machine. */
 const STARTS_AT_ONCE = 4;
-/** A group that can wait has few fetches, and large ones: whoever is behind then works in large pieces too. */
-const GATHERING = { minBytes: 64 * 1024, maxBytesPerPartition: 8 * 1024 * 1024, maxBytes: 32 * 1024 * 1024 };
+/** A group that can wait has few fetches, and large ones: whoever is behind then works in large pieces too, and what is new is first for those who cannot. */
+const GATHERING = {
+  maxWaitTimeInMs: 500,
+  minBytes: 64 * 1024,
+  maxBytesPerPartition: 8 * 1024 * 1024,
+  maxBytes: 32 * 1024 * 1024,
+};
 
 /** A partition this member has. */
 export interface Lease {
