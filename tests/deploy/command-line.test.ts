@@ -9,7 +9,7 @@ describe('the check of a container against the command line', () => {
     expect(
       commandLineProblems(['features'], { KAFKA_BROKERS: 'kafka:9092', TRIBUTARY_HISTORY: '/history/candles.csv.gz' }),
     ).toEqual([]);
-    expect(commandLineProblems(['models', 'publish', '/work/bundle.json'], { KAFKA_BROKERS: 'kafka:9092' })).toEqual([]);
+    expect(commandLineProblems(['models', 'publish', '/bundles/bundle.json'], { KAFKA_BROKERS: 'kafka:9092' })).toEqual([]);
     expect(commandLineProblems(['archive'], { KAFKA_BROKERS: 'k:1', CLICKHOUSE_PASSWORD: undefined })).toEqual([]);
   });
 
