@@ -48,7 +48,7 @@ export const KafkaOptions = z.object({
 });
 export type KafkaSettings = z.output<typeof KafkaOptions>;
 
-/** Longest wait of a group member's fetch; kafkajs also waits so long when it disconnects or rebalances, and its default is 5 s. */
+/** Longest wait of a group member's fetch, unless its group can wait (membership.ts); kafkajs also waits so long when it disconnects or rebalances, and its default is 5 s. */
 const MAX_WAIT_MS = 100;
 /** A transaction that its owner leaves open is aborted after this. */
 const TRANSACTION_TIMEOUT_MS = 30_000;
