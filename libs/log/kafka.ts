@@ -65,7 +65,7 @@ class KafkaLog implements EventLog {
     this.#clock = clock;
     this.#observer = observer;
     setMaxListeners(0, this.#closed.signal); // every reader listens
-    this.#lanes = new Lanes(appender, () => clock.now());
+    this.#lanes = new Lanes(appender, clock);
   }
 
   partitions(topic: Topic): Promise<number> {

@@ -66,7 +66,7 @@ interface Partition {
 /** Records turned into rows before the event loop gets its turn. */
 const ROWS_PER_TURN = 250;
 /** Many small parts are what ClickHouse dies of: with many partitions each waits longer. */
-const MS_PER_PARTITION = 50;
+const MS_PER_PARTITION = 100;
 const FIRST_BACKOFF_MS = 200;
 /** A store that is away is asked as often whether it is back. */
 const ASK_MS = 500;
@@ -143,8 +143,8 @@ class Archive {
     }
     if (rest.length > 0) {
       state.planned = rest.at(-1)!.offset + 1;
-      await this.#context.log.commit({ group: PLAN_GROUP, topic, partition, offset: state.planned, outputs: [] });
-      if (!(await this.#archive(topic, partition, rest))) return;
+      const plan = this.#context.log.commit({ group: PLAN_GROUP, topic, partition, offset: state.planned, outputs: [] });
+      if (!(await this.#archive(topic, partition, rest, plan))) return;
     }
     const lag = endOffset - records.at(-1)!.offset - 1;
     this.#metrics.lag.set({ topic, partition: String(partition) }, lag);
@@ -157,9 +157,9 @@ class Archive {
     return this.#options.flushMs === 0 ? 0 : this.#partitions.size * MS_PER_PARTITION;
   }
 
-  /** Inserts the range and commits it; false when the signal came first. */
-  async #archive(topic: ArchivedTopic, partition: number, records: readonly LogRecord[]): Promise<boolean> {
-    const { rows, letters } = await this.#read(topic, records);
+  /** Inserts the range once its plan is durable, and commits it; false when the signal came first. */
+  async #archive(topic: ArchivedTopic, partition: number, records: readonly LogRecord[], plan?: Promise<void>): Promise<boolean> {
+    const [{ rows, letters }] = await Promise.all([this.#read(topic, records), plan]);
     const { name, columns } = TABLES[topic];
     const token = tokenOf(topic, partition, records);
     const end = this.#metrics.insertSeconds.startTimer({ topic });

@@ -26,6 +26,7 @@ export function simulatorCommand(): Command {
     .addOption(new Option('--history-days <n>', 'days of candles before the start').argParser(Number).default(8))
     .addOption(new Option('--trade-rate <n>', 'trades a second of BTC-USD on Coinbase').argParser(Number).default(1.5))
     .addOption(new Option('--messages-per-second <n>', 'load: book updates and trades a second over all').argParser(Number))
+    .addOption(new Option('--ledger-size <n>', 'trades kept per instrument and venue').argParser(Number).default(100_000))
     .action(runSimulator);
 }
 

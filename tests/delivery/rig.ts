@@ -41,6 +41,8 @@ const PROBE_PREFIX = 'probe.';
 /** What `group.min.session.timeout.ms` of the test's brokers allows. */
 const SESSION_MS = 2_000;
 const RESTART_AFTER_MS = 300;
+/** More trades than an hour makes of one instrument at one venue: the ledger forgets none that the log has. */
+const LEDGER_SIZE = 10_000_000;
 /** A feature that is there from the third minute on; the bundle reads it and the one two minutes before. */
 const FEATURE = 'leg_ret.coinbase_usd@1';
 
@@ -51,6 +53,8 @@ interface RigOptions {
   /** Of `features` and `evaluation`; default: theirs. */
   readonly snapshotEveryMs?: number;
   readonly hasBystanders: boolean;
+  /** Brokers that need minutes to be at their best; default: that start quickly. */
+  readonly areBrokersToLast?: boolean;
 }
 
 export class Rig {
@@ -87,12 +91,12 @@ export class Rig {
    * instead of what is their default. Resolves when every service works.
    */
   static async start(folder: string, options: RigOptions): Promise<Rig> {
-    const { rate, withinMs, hasShortSessions, snapshotEveryMs, hasBystanders } = options;
+    const { rate, withinMs, hasShortSessions, snapshotEveryMs, hasBystanders, areBrokersToLast = false } = options;
     // As in an image: without it a start takes two seconds longer.
     execFileSync(process.execPath, [join(import.meta.dirname, '../../scripts/build.js')]);
     const processes = new Processes(folder, withinMs);
     const [cluster, store, urls] = await Promise.all([
-      startCluster({ hasShortSessions }),
+      startCluster({ hasShortSessions, areToLast: areBrokersToLast }),
       startHttpFront(join(folder, 'store')),
       startSimulator(processes, rate),
     ]);
@@ -307,7 +311,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 }
 
 async function startSimulator(processes: Processes, rate: number): Promise<Record<string, string>> {
-  const sizes = ['--history-days', '0.1', '--messages-per-second', `${rate}`];
+  const sizes = ['--history-days', '0.1', '--messages-per-second', `${rate}`, '--ledger-size', `${LEDGER_SIZE}`];
   processes.start('simulator', 'simulator', '--port', '0', '--seed', '7', ...sizes);
   await processes.until(() => processes.output('simulator').includes('}}'));
   return (JSON.parse(processes.output('simulator')) as { urls: Record<string, string> }).urls;

@@ -48,6 +48,9 @@ controller.quorum.fetch.timeout.ms=1000
 replica.lag.time.max.ms=5000
 `;
 
+/** How the JVM compiles: well enough at once, or as in a broker that has been up for days, which takes it minutes. */
+const COMPILING = { atOnce: '-XX:TieredStopAtLevel=1', asForDays: '-XX:CompileThresholdScaling=0.3' };
+
 export interface Broker {
   /** `host:port`. */
   readonly brokers: readonly string[];
@@ -76,7 +79,12 @@ export interface Cluster {
 /** Starts a broker and resolves when it answers. Whoever starts it stops it. */
 export async function startBroker(listener?: Listener): Promise<Broker> {
   const [port, controllerPort] = await freePorts(2);
-  const { nodes, stop } = await startNodes([{ id: 1, port: port!, controllerPort: controllerPort! }], SINGLE, listener);
+  const { nodes, stop } = await startNodes(
+    [{ id: 1, port: port!, controllerPort: controllerPort! }],
+    SINGLE,
+    COMPILING.atOnce,
+    listener,
+  );
   const node = nodes[0]!;
   return {
     brokers: [node.address],
@@ -89,8 +97,8 @@ export async function startBroker(listener?: Listener): Promise<Broker> {
   };
 }
 
-/** Three brokers: every topic in three copies, acknowledged by two at least. */
-export async function startCluster({ hasShortSessions = true } = {}): Promise<Cluster> {
+/** Three brokers: every topic in three copies, acknowledged by two at least. `areToLast`: they need minutes to be at their best, and are better then. */
+export async function startCluster({ hasShortSessions = true, areToLast = false } = {}): Promise<Cluster> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-disk-'));
   const disk = mountDisk(folder);
   const release = (): void => {
@@ -109,10 +117,12 @@ export async function startCluster({ hasShortSessions = true } = {}): Promise<Cl
     detour: { port: ports[index + 6]!, toldPort: proxy.ports[index]! },
   }));
   const settings = hasShortSessions ? OF_THREE + SHORT_SESSIONS : OF_THREE;
-  const { nodes, stop } = await startNodes(plans, settings).catch((error: unknown) => {
-    release();
-    throw error;
-  });
+  const { nodes, stop } = await startNodes(plans, settings, areToLast ? COMPILING.asForDays : COMPILING.atOnce).catch(
+    (error: unknown) => {
+      release();
+      throw error;
+    },
+  );
   return {
     brokers: nodes.map(({ address }) => address),
     detour: proxy.ports.map((port) => `127.0.0.1:${port}`),
@@ -138,11 +148,12 @@ export async function startCluster({ hasShortSessions = true } = {}): Promise<Cl
 async function startNodes(
   plans: readonly NodePlan[],
   settings: string,
+  compiling: string,
   listener?: Listener,
 ): Promise<{ readonly nodes: readonly KafkaNode[]; readonly stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'tributary-kafka-'));
   const clusterId = randomBytes(16).toString('base64url');
-  const options = [`-XX:SharedArchiveFile=${await sharedClasses()}`];
+  const options = [compiling, `-XX:SharedArchiveFile=${await sharedClasses()}`];
   const nodes = plans.map((plan) => new KafkaNode(folder, clusterId, plan, plans, settings, options, listener));
   // However this process ends, the brokers end with it.
   const clear = (): void => {

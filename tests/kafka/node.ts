@@ -7,7 +7,7 @@ import { Kafka, logLevel, type KafkaConfig } from 'kafkajs';
 import { execute, fetchJars } from './jars.ts';
 
 const READY_WITHIN = 120_000;
-const HEAP = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+const HEAP = ['-Xms256m', '-Xmx256m', '-XX:+UseSerialGC'];
 
 export interface NodePlan {
   readonly id: number;

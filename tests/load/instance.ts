@@ -85,6 +85,7 @@ export async function startOnKafka(messagesPerSecond: number): Promise<Instance>
     withinMs: LONGEST_MS,
     hasShortSessions: false,
     hasBystanders: false,
+    areBrokersToLast: true,
   });
   // Its records are no part of what is measured.
   await rig.probe.close();

@@ -3,7 +3,7 @@
  * order through retries, and measured faster than a request a record. One partition per `send`, always: when a leader moves during a
  * `send` to several, kafkajs 2.2.4 takes a broker's answer for one partition as its answer for all and silently loses the others.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { type WallClock } from '../../clock/clock.ts';
 import { slot } from '../assignment.ts';
 import { type OutRecord } from '../port.ts';
 import { type Appender } from './appender.ts';
@@ -13,7 +13,9 @@ import { toLogError } from './connection.ts';
  * What comes within so many milliseconds goes together (`linger.ms` of other clients). A request costs every broker that has the partition, and
  * everyone who reads it, about the same whatever it holds.
  */
-const LINGER_MS = 20;
+const LINGER_MS = 50;
+/** Nothing lingers past a whole second: the clock's event ends it there, and what comes after that counts into the next. */
+const SECOND_MS = 1000;
 /** A request holds no more, unless a single record is larger. */
 const MAX_REQUEST_BYTES = 512 * 1024;
 
@@ -30,13 +32,13 @@ interface Waiting {
 }
 
 export class Lanes {
-  readonly #appender: Appender;
-  readonly #now: () => number;
+  readonly #appender: Pick<Appender, 'send'>;
+  readonly #clock: WallClock;
   readonly #waiting = new Map<string, Waiting[]>();
 
-  constructor(appender: Appender, now: () => number) {
+  constructor(appender: Pick<Appender, 'send'>, clock: WallClock) {
     this.#appender = appender;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** Resolves when every record is acknowledged by all in-sync replicas; rejects with the first error when all are settled. */
@@ -70,7 +72,7 @@ export class Lanes {
 
   async #run(lane: string, name: string, partition: number): Promise<void> {
     for (let waiting = this.#waiting.get(lane)!; waiting.length > 0;) {
-      await delay(LINGER_MS);
+      await this.#clock.sleep(Math.min(LINGER_MS, SECOND_MS - (this.#clock.now() % SECOND_MS)));
       const taken = waiting.splice(0, fitting(waiting));
       const error = await this.#request(name, partition, taken).catch((thrown: unknown) => thrown ?? new Error('unknown'));
       for (const { done } of taken) done(error);
@@ -79,7 +81,7 @@ export class Lanes {
   }
 
   async #request(topic: string, partition: number, taken: readonly Waiting[]): Promise<undefined> {
-    const timestamp = String(this.#now());
+    const timestamp = String(this.#clock.now());
     const messages = taken.map(({ record }) => toMessage(record, partition, timestamp));
     await this.#appender.send(topic, partition, messages);
     return undefined;
