@@ -150,7 +150,7 @@ const CLICKHOUSE_DOWN: Scenario = {
     await rig.store.down();
     await delay(30_000 * scale);
     await rig.store.up();
-    return { recoverySeconds: (await rig.untilArchived(60_000)) / 1000 };
+    return { recoverySeconds: (await rig.untilArchived(60_000 * scale)) / 1000 };
   },
 };
 
