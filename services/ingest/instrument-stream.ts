@@ -221,14 +221,15 @@ export class InstrumentStream {
       return;
     }
     if (this.#isJoining && trade.isLate) {
-      this.#trades.join(trade.tradeId, trade.exchangeTime);
+      this.#trades.join(trade.tradeId, Math.min(trade.exchangeTime, now));
       return;
     }
     // Of one that is not believed it stays unknown what it was: the next one shows the hole, and REST is asked.
     if (this.#trades.isRepeat(trade.tradeId) || !this.#believes(trade, now)) return;
     this.#isJoining = false;
     const before = this.#trades.lastId;
-    const hole = this.#trades.see(trade.tradeId, trade.exchangeTime || now);
+    // REST is asked from that time on: a venue's clock that ran ahead may be right again by then.
+    const hole = this.#trades.see(trade.tradeId, Math.min(trade.exchangeTime || now, now));
     this.#sayMissed(now, before === undefined ? undefined : { from: before + 1, to: trade.tradeId - 1 });
     if (hole !== undefined) this.#openHole(hole, now, GapKind.GAP_KIND_TRADES);
     this.#publishTrade(trade, now, trade.isLate);
@@ -239,7 +240,7 @@ export class InstrumentStream {
     let filled = 0;
     for (const trade of trades) {
       if (!this.#tradePrices.accepts(trade.price)) this.#doubt(now);
-      else if (this.#trades.fill(hole, trade.tradeId, trade.exchangeTime)) {
+      else if (this.#trades.fill(hole, trade.tradeId, Math.min(trade.exchangeTime, now))) {
         this.#publishTrade(trade, now, true);
         filled++;
       }

@@ -6,8 +6,8 @@ import { type InstrumentStream } from './instrument-stream.ts';
 import { type Hole } from './trade-ledger.ts';
 import { type VenueRest } from './venues/venue.ts';
 
-/** A larger hole is stated, not filled: REST would be asked for minutes while the market goes on. */
-export const LARGEST_REPAIR = 10_000;
+/** A larger hole is stated, not filled: REST gives a thousand at a time, Kraken's once a second. */
+const LARGEST_REPAIR = 100_000;
 /** REST may know a trade a little later than the socket. */
 const ATTEMPTS = 3;
 const PAUSE_MS = 1_000;

@@ -139,6 +139,15 @@ test('trades that find the queue full become an overflow gap and a repair, and t
   expect(of('heartbeat').at(-1)!.completeThroughTradeId).toBe(4);
 });
 
+test('REST is asked for what came after a trade from our time on where the venue’s clock was ahead', () => {
+  const { stream, asked } = gather('BTC-USD');
+  const trade = (tradeId: number, exchangeTime: number) => ({ ...priced(100, tradeId - 1), exchangeTime });
+  stream.connected(1);
+  stream.onTrade(trade(1, 600_000_001), 1_000);
+  stream.onTrade(trade(5, 2_000), 2_001);
+  expect(asked.repairs).toEqual([{ from: 2, to: 4, after: 1_000 }]);
+});
+
 const priced = (price: number, at: number) => ({
   kind: 'trade' as const,
   instrument: 'BTC-USD',

@@ -22,6 +22,8 @@ const SCALE = DELIVERY_LONG === undefined ? 1 : 10;
 const LONGEST_MS = 1_500_000 * SCALE;
 /** The last decisions of one minute are settled. */
 const AFTERMATH_MS = 66_000;
+/** Findings that a failure shows; their numbers stand beside. */
+const SHOWN = 20;
 const chosen = SCENARIOS.filter(({ name, isLong }) =>
   DELIVERY_ONLY === undefined ? DELIVERY_LONG !== undefined || isLong !== true : new RegExp(DELIVERY_ONLY).test(name),
 );
@@ -86,14 +88,15 @@ describeWithKafka('delivery', () => {
   test.each(chosen.map(({ name }) => name))('%s', (name) => {
     const line = lines.find(({ scenario }) => scenario === name)!;
     const { lost, doubled, outOfOrder, recovery, bar, findings } = line;
-    expect({ lost, doubled, outOfOrder, findings }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, findings: [] });
+    const shown = findings.slice(0, SHOWN);
+    expect({ lost, doubled, outOfOrder, shown }).toEqual({ lost: 0, doubled: 0, outOfOrder: 0, shown: [] });
     // On a machine that has other work too, it says more about that work.
     if (DELIVERY_BARS !== undefined && recovery > bar)
       throw new Error(`recovery took ${recovery.toFixed(1)} s of ${bar}; the last that came late: ${lastLate(line)}`);
   });
 
   test('of the whole run too, each vector, decision and outcome stands in the log once, with the value of the offline fold', () => {
-    expect(evidence.findings).toEqual([]);
+    expect(evidence.findings.slice(0, SHOWN)).toEqual([]);
     expect(evidence.signals).toBeGreaterThan(0);
     expect(evidence.outcomes).toBeGreaterThan(0);
   });
