@@ -221,15 +221,14 @@ export class InstrumentStream {
       return;
     }
     if (this.#isJoining && trade.isLate) {
-      this.#trades.join(trade.tradeId, Math.min(trade.exchangeTime, now));
+      this.#trades.join(trade.tradeId, notAhead(trade.exchangeTime, now));
       return;
     }
     // Of one that is not believed it stays unknown what it was: the next one shows the hole, and REST is asked.
     if (this.#trades.isRepeat(trade.tradeId) || !this.#believes(trade, now)) return;
     this.#isJoining = false;
     const before = this.#trades.lastId;
-    // REST is asked from that time on: a venue's clock that ran ahead may be right again by then.
-    const hole = this.#trades.see(trade.tradeId, Math.min(trade.exchangeTime || now, now));
+    const hole = this.#trades.see(trade.tradeId, notAhead(trade.exchangeTime || now, now));
     this.#sayMissed(now, before === undefined ? undefined : { from: before + 1, to: trade.tradeId - 1 });
     if (hole !== undefined) this.#openHole(hole, now, GapKind.GAP_KIND_TRADES);
     this.#publishTrade(trade, now, trade.isLate);
@@ -240,7 +239,7 @@ export class InstrumentStream {
     let filled = 0;
     for (const trade of trades) {
       if (!this.#tradePrices.accepts(trade.price)) this.#doubt(now);
-      else if (this.#trades.fill(hole, trade.tradeId, Math.min(trade.exchangeTime, now))) {
+      else if (this.#trades.fill(hole, trade.tradeId, notAhead(trade.exchangeTime, now))) {
         this.#publishTrade(trade, now, true);
         filled++;
       }
@@ -365,7 +364,7 @@ export class InstrumentStream {
     const { tradeId, price, size, aggressor } = trade;
     const value = { tradeId, price, size, aggressor, repaired: isRepaired };
     const isTaken = this.#publish(now, credible(trade.exchangeTime, now), { $case: 'trade', value });
-    if (!isTaken) this.#refuse(trade);
+    if (!isTaken) this.#refuse(trade, now);
   }
 
   #sayMalformed(now: number): void {
@@ -385,12 +384,12 @@ export class InstrumentStream {
   }
 
   /** The queue is full: remembered as one hole, to be repaired when there is room. */
-  #refuse({ tradeId, exchangeTime }: TradeEvent): void {
+  #refuse({ tradeId, exchangeTime }: TradeEvent, now: number): void {
     const refused = this.#refused;
     this.#refused = {
       from: Math.min(refused?.from ?? tradeId, tradeId),
       to: Math.max(refused?.to ?? tradeId, tradeId),
-      after: refused?.after ?? exchangeTime,
+      after: refused?.after ?? notAhead(exchangeTime, now),
     };
   }
 
@@ -513,6 +512,11 @@ export class InstrumentStream {
 
 function earlier(complete: Completeness | undefined, refused: Hole): Completeness {
   return complete !== undefined && complete.id < refused.from ? complete : { id: refused.from - 1, time: refused.after };
+}
+
+/** From when REST is asked for what came next, 0 = unknown: a venue's clock that ran ahead of ours may be right again by then. */
+function notAhead(exchangeTime: number, now: number): number {
+  return Math.min(exchangeTime, now);
 }
 
 const LARGEST_LEAD = 300 * SECOND;

@@ -148,6 +148,16 @@ test('REST is asked for what came after a trade from our time on where the venue
   expect(asked.repairs).toEqual([{ from: 2, to: 4, after: 1_000 }]);
 });
 
+test('and for trades that found the queue full there', () => {
+  const { stream, asked, queue } = gather('BTC-USD');
+  stream.connected(1);
+  queue.isFull = queue.isBusy = true;
+  stream.onTrade({ ...priced(100, 0), exchangeTime: 600_000_001 }, 1_000);
+  queue.isFull = queue.isBusy = false;
+  stream.flush(1_001);
+  expect(asked.repairs).toEqual([{ from: 1, to: 1, after: 1_000 }]);
+});
+
 const priced = (price: number, at: number) => ({
   kind: 'trade' as const,
   instrument: 'BTC-USD',

@@ -3,32 +3,20 @@ import { type Message } from 'kafkajs';
 import { systemClock } from '../../clock/clock.ts';
 import { Lanes } from './lanes.ts';
 
-/** A clock that stands at `now` and moves on with each sleep alone. */
-function standing(now: number): { readonly clock: typeof systemClock; readonly sleeps: number[] } {
-  const sleeps: number[] = [];
-  const clock = {
-    ...systemClock,
-    now: () => now + sleeps.reduce((sum, ms) => sum + ms, 0),
-    sleep: (ms: number) => {
-      sleeps.push(ms);
-      return Promise.resolve();
-    },
-  };
-  return { clock, sleeps };
-}
-
-function appending(): {
-  readonly send: (topic: string, partition: number, messages: Message[]) => Promise<void>;
-  readonly sent: Message[][];
-} {
+/** Lanes at `now` by a clock that only their sleeps move; how long they slept, and what they sent. */
+function lanesAt(now: number): { readonly lanes: Lanes; readonly slept: number[]; readonly sent: Message[][] } {
+  const slept: number[] = [];
   const sent: Message[][] = [];
-  return {
-    sent,
-    send: (_topic, _partition, messages) => {
-      sent.push(messages);
-      return Promise.resolve();
-    },
+  const sleep = (ms: number): Promise<void> => {
+    slept.push(ms);
+    now += ms;
+    return Promise.resolve();
   };
+  const send = (_topic: string, _partition: number, messages: Message[]): Promise<void> => {
+    sent.push(messages);
+    return Promise.resolve();
+  };
+  return { lanes: new Lanes({ send }, { ...systemClock, now: () => now, sleep }), slept, sent };
 }
 
 const part = (text: string) => ({
@@ -38,18 +26,15 @@ const part = (text: string) => ({
 });
 
 test('what comes together goes in one request, in its order', async () => {
-  const appender = appending();
-  const { clock, sleeps } = standing(1_000_100);
-  const lanes = new Lanes(appender, clock);
+  const { lanes, slept, sent } = lanesAt(1_000_100);
   await Promise.all([lanes.send([part('a')]), lanes.send([part('b')])]);
-  expect(appender.sent.map((messages) => messages.map(({ value }) => String(value)))).toEqual([['a', 'b']]);
-  expect(sleeps).toEqual([50]);
+  expect(sent.map((messages) => messages.map(({ value }) => String(value)))).toEqual([['a', 'b']]);
+  expect(slept).toEqual([50]);
 });
 
 test('nothing waits past a whole second', async () => {
-  const appender = appending();
-  const { clock, sleeps } = standing(1_000_980);
-  await new Lanes(appender, clock).send([part('a')]);
-  expect(sleeps).toEqual([20]);
-  expect(appender.sent.flat().map(({ timestamp }) => timestamp)).toEqual(['1001000']);
+  const { lanes, slept, sent } = lanesAt(1_000_980);
+  await lanes.send([part('a')]);
+  expect(slept).toEqual([20]);
+  expect(sent.flat().map(({ timestamp }) => timestamp)).toEqual(['1001000']);
 });
