@@ -96,7 +96,6 @@ export class InstrumentStream {
   #malformedSaid = 0;
   #malformedUnsaid = 0;
   #malformedReason: MalformedReason = 'shape';
-  #refused: Hole | undefined;
   readonly #status = new StatusKeeper();
   #quoteTime = -Infinity;
   /** Of the last quote that was published; undefined: there was none. */
@@ -315,7 +314,7 @@ export class InstrumentStream {
     this.#sayMalformed(now);
     if (this.#crossedSince !== undefined) this.#checkCrossed(now);
     else if (this.#keeper.book !== undefined && !this.#lags(now)) this.#publishBook(now, 0);
-    if (this.#refused !== undefined && !this.#output.isBusy) this.#reportOverflow(this.#refused, now);
+    if (!this.#output.isBusy) this.#reportOverflow(now);
   }
 
   /** Looks after itself and says how it is. */
@@ -324,7 +323,7 @@ export class InstrumentStream {
     this.#checkSilence(now);
     const isDue = this.#keeper.hasPrecision && (this.#venue.bookSnapshots === 'feed' || this.#keeper.isHolding);
     if (this.#isConnected && this.#keeper.book === undefined && isDue) this.#askForBook(now);
-    const complete = this.#refused === undefined ? this.#trades.complete : earlier(this.#trades.complete, this.#refused);
+    const { complete } = this.#trades;
     this.#publish(now, 0, {
       $case: 'heartbeat',
       value: {
@@ -364,7 +363,8 @@ export class InstrumentStream {
     const { tradeId, price, size, aggressor } = trade;
     const value = { tradeId, price, size, aggressor, repaired: isRepaired };
     const isTaken = this.#publish(now, credible(trade.exchangeTime, now), { $case: 'trade', value });
-    if (!isTaken) this.#refuse(trade, now);
+    // The queue is full: to be repaired when there is room.
+    if (!isTaken) this.#trades.refuse(tradeId, notAhead(trade.exchangeTime, now));
   }
 
   #sayMalformed(now: number): void {
@@ -383,20 +383,9 @@ export class InstrumentStream {
     this.onMalformed('absurd-price', now);
   }
 
-  /** The queue is full: remembered as one hole, to be repaired when there is room. */
-  #refuse({ tradeId, exchangeTime }: TradeEvent, now: number): void {
-    const refused = this.#refused;
-    this.#refused = {
-      from: Math.min(refused?.from ?? tradeId, tradeId),
-      to: Math.max(refused?.to ?? tradeId, tradeId),
-      after: refused?.after ?? notAhead(exchangeTime, now),
-    };
-  }
-
-  #reportOverflow(hole: Hole, now: number): void {
-    this.#refused = undefined;
-    this.#trades.reopen(hole);
-    this.#openHole(hole, now, GapKind.GAP_KIND_OVERFLOW);
+  #reportOverflow(now: number): void {
+    const hole = this.#trades.reopenRefused();
+    if (hole !== undefined) this.#openHole(hole, now, GapKind.GAP_KIND_OVERFLOW);
   }
 
   /** Once after the feed was away, where ids cannot tell what it missed. `between`: ids of which none, some or all were trades. */
@@ -508,10 +497,6 @@ export class InstrumentStream {
     const value = this.#status.news();
     if (value !== undefined) this.#publish(now, 0, { $case: 'status', value });
   }
-}
-
-function earlier(complete: Completeness | undefined, refused: Hole): Completeness {
-  return complete !== undefined && complete.id < refused.from ? complete : { id: refused.from - 1, time: refused.after };
 }
 
 /** From when REST is asked for what came next, 0 = unknown: a venue's clock that ran ahead of ours may be right again by then. */

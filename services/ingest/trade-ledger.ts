@@ -20,6 +20,8 @@ export class TradeLedger {
   readonly #isDense: boolean;
   /** In the order of their ids. */
   readonly #holes: Hole[] = [];
+  /** Trades that were seen and could not be kept. */
+  #refused: Hole | undefined;
 
   /** `known`: what an earlier run had written; undefined: the first trade seen is the join point. */
   constructor(known?: Completeness, isDense = true) {
@@ -32,7 +34,7 @@ export class TradeLedger {
   }
 
   get complete(): Completeness | undefined {
-    const [first] = this.#holes;
+    const [first] = this.#refused === undefined ? this.#holes : [...this.#holes, this.#refused].sort(byId);
     return first === undefined ? this.#last : { id: first.from - 1, time: first.after };
   }
 
@@ -74,10 +76,21 @@ export class TradeLedger {
     return true;
   }
 
-  /** Trades that were seen could not be kept after all. */
-  reopen(hole: Hole): void {
-    this.#holes.push(hole);
-    this.#holes.sort((one, other) => one.from - other.from);
+  /** A trade that was seen, or filled in, could not be kept after all. */
+  refuse(id: number, time: number): void {
+    const { from, to, after } = this.#refused ?? { from: id, to: id, after: time };
+    this.#refused = { from: Math.min(from, id), to: Math.max(to, id), after };
+  }
+
+  /** Of all that were refused until now: the hole that is to be filled. */
+  reopenRefused(): Hole | undefined {
+    const hole = this.#refused;
+    this.#refused = undefined;
+    if (hole !== undefined) {
+      this.#holes.push(hole);
+      this.#holes.sort(byId);
+    }
+    return hole;
   }
 
   /** Nothing more will come for it. */
@@ -92,3 +105,5 @@ export class TradeLedger {
     return hole;
   }
 }
+
+const byId = (one: Hole, other: Hole): number => one.from - other.from;
