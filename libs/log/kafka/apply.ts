@@ -6,7 +6,8 @@ import { TributaryError } from '../../errors/errors.ts';
 import { MAX_KEY_BYTES, MAX_PARTITIONS, MAX_VALUE_BYTES } from '../limits.ts';
 import { TOPIC_SETTINGS, TOPICS, type Topic } from '../topics.ts';
 import { applyAccess, SERVICE_MARK } from './access.ts';
-import { Connection, isLeaderMoving, KafkaOptions, toLogError } from './connection.ts';
+import { Connection, KafkaOptions } from './connection.ts';
+import { isLeaderMoving, toLogError } from './errors.ts';
 
 const DEFAULT_PARTITIONS = 32;
 /** Room for the frame around the largest record. */

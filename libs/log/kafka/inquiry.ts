@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { closedError } from '../limits.ts';
-import { isPassing, toLogError } from './connection.ts';
+import { isPassing, toLogError } from './errors.ts';
 import { type Cluster } from './inside.ts';
 
 /** For about as long as a partition or a group may be without its broker when one is lost, ms in all: 10,000. */

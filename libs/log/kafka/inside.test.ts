@@ -69,14 +69,15 @@ test('two requests that find a connection closed open it once', async () => {
 
 test('all partitions of a transaction are named at once, again after a refusal, and by nobody else', async () => {
   const coordinator = broker(() => true);
-  const request = (topic: string, partition: number) => ({ producerId: '7', topics: [{ topic, partitions: [partition] }] });
+  const transactionalId = 'inference/features/1';
+  const request = (topic: string, partition: number) => ({ transactionalId, topics: [{ topic, partitions: [partition] }] });
   const parts = [
     { name: 'signals', partition: 1 },
     { name: 'shadow', partition: 1 },
     { name: 'signals', partition: 2 },
   ];
   const all = {
-    producerId: '7',
+    transactionalId,
     topics: [
       { topic: 'signals', partitions: [1, 2] },
       { topic: 'shadow', partitions: [1] },
@@ -108,10 +109,28 @@ test('a transaction’s coordinator is asked for again when it is not connected 
   expect([await find(1), await find(1)]).toEqual([second, second]);
   expect(findGroupCoordinator).toHaveBeenCalledTimes(2);
   endTxn.mockRejectedValueOnce(new Error('not the coordinator'));
-  await expect(second.endTxn({})).rejects.toThrow('not the coordinator');
+  await expect(second.endTxn({ transactionalId: 'features/ticks/0' })).rejects.toThrow('not the coordinator');
   await find(1);
   expect(findGroupCoordinator).toHaveBeenCalledTimes(3);
   // Of the group, and a consumer's question, which leaves the type out.
   await Promise.all([find(0), find(), find()]);
   expect(findGroupCoordinator).toHaveBeenCalledTimes(6);
+});
+
+test('the end of a transaction is said to whoever coordinates it now, and what is not for want of a coordinator is said as it is', async () => {
+  const [before, after] = [broker(() => true), broker(() => true)];
+  const cluster = Object.create(KafkaCluster.prototype) as (typeof KafkaCluster)['prototype'];
+  const request = { transactionalId: 'features/ticks/0' };
+  findGroupCoordinator.mockResolvedValueOnce(before).mockResolvedValue(after);
+  await cluster.findGroupCoordinator({ groupId: request.transactionalId, coordinatorType: 1 });
+  const refusal = (type: string): Error => Object.assign(new Error(type), { type });
+  endTxn
+    .mockRejectedValueOnce(refusal('NOT_COORDINATOR_FOR_GROUP'))
+    .mockRejectedValueOnce(refusal('GROUP_LOAD_IN_PROGRESS'))
+    .mockResolvedValueOnce(undefined)
+    .mockRejectedValueOnce(refusal('PRODUCER_FENCED'));
+  await before.endTxn(request);
+  expect(endTxn.mock.contexts).toEqual([before, after, after]);
+  await expect(after.endTxn(request)).rejects.toThrow('PRODUCER_FENCED');
+  expect(endTxn).toHaveBeenCalledTimes(4);
 });

@@ -12,9 +12,12 @@ import ConnectionPool, { type Pool } from 'kafkajs/src/network/connectionPool.js
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { type Kafka } from 'kafkajs';
 import { slot } from '../assignment.ts';
+import { whileBusy } from './coordinator.ts';
 
 export const READ_COMMITTED = 1;
 const METADATA_MAX_AGE_MS = 300_000;
+/** kafkajs' type of a coordinator; 0 is a group's. */
+const OF_TRANSACTIONS = 1;
 /** Of a transaction; each goes to a coordinator. */
 const STEPS = ['initProducerId', 'addPartitionsToTxn', 'addOffsetsToTxn', 'txnOffsetCommit', 'endTxn'] as const;
 
@@ -92,6 +95,7 @@ export function mendKafkajs(): void {
   waitForWhatIsPending();
   nameTogether();
   askUntilItFails();
+  endWhereItIsNow();
   isMended = true;
 }
 
@@ -205,27 +209,30 @@ function waitForWhatIsPending(): void {
   };
 }
 
+type Coordinator = (typeof KafkaBroker)['prototype'];
+/** Whose object a coordinator is: each client makes its own. */
+const clusters = new WeakMap<Coordinator, (typeof KafkaCluster)['prototype']>();
+
 /**
  * Who coordinates a transaction, and its group, is asked before each step of one: half of all requests. Now it is asked again where the one that is known is not
  * connected any more, or after a step that failed, as each does with a broker that has lost the office.
  */
 function askUntilItFails(): void {
-  const [{ prototype: clusters }, { prototype: brokers }] = [KafkaCluster, KafkaBroker];
-  const { findGroupCoordinator } = clusters;
+  const [{ prototype: asking }, { prototype: brokers }] = [KafkaCluster, KafkaBroker];
+  const { findGroupCoordinator } = asking;
   if ([findGroupCoordinator, brokers.isConnected].some((method) => typeof method !== 'function')) throw unexpected();
-  type Known = Map<string, Awaited<ReturnType<typeof findGroupCoordinator>>>;
-  const [ofCluster, ofBroker] = [new WeakMap<object, Known>(), new WeakMap<object, Known>()];
-  clusters.findGroupCoordinator = async function (wanted) {
+  const known = new WeakMap<object, Map<string, Coordinator>>();
+  asking.findGroupCoordinator = async function (wanted) {
     // Of a transactional producer: kafkajs' consumers leave the type out.
     if (wanted.coordinatorType === undefined) return findGroupCoordinator.call(this, wanted);
-    const known = ofCluster.get(this) ?? (new Map() as Known);
-    ofCluster.set(this, known);
+    const ofCluster = known.get(this) ?? new Map<string, Coordinator>();
+    known.set(this, ofCluster);
     const name = `${wanted.coordinatorType}/${wanted.groupId}`;
-    const last = known.get(name);
+    const last = ofCluster.get(name);
     if (last?.isConnected() === true) return last;
     const coordinator = await findGroupCoordinator.call(this, wanted);
-    known.set(name, coordinator);
-    ofBroker.set(coordinator, known);
+    ofCluster.set(name, coordinator);
+    clusters.set(coordinator, this);
     return coordinator;
   };
   for (const step of STEPS) {
@@ -235,11 +242,27 @@ function askUntilItFails(): void {
       try {
         return await take.call(this, request);
       } catch (error) {
-        ofBroker.get(this)?.clear();
+        const cluster = clusters.get(this);
+        if (cluster !== undefined) known.get(cluster)?.clear();
         throw error;
       }
     };
   }
+}
+
+/**
+ * A transaction whose coordinator moved before its end was said would be given up, and all of it written again by a new producer. Whoever coordinates
+ * it now knows it as it stands, and saying its end twice does no harm.
+ */
+function endWhereItIsNow(): void {
+  const { prototype } = KafkaBroker;
+  const { endTxn } = prototype;
+  prototype.endTxn = function (request) {
+    const cluster = clusters.get(this);
+    if (cluster === undefined) return endTxn.call(this, request);
+    const wanted = { groupId: request.transactionalId, coordinatorType: OF_TRANSACTIONS };
+    return whileBusy(async () => endTxn.call(await cluster.findGroupCoordinator(wanted), request));
+  };
 }
 
 /** What one transaction writes to; `named`: its coordinator has been told. */

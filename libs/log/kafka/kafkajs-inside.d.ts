@@ -33,13 +33,16 @@ declare module 'kafkajs/src/network/connectionPool.js' {
 }
 
 declare module 'kafkajs/src/broker/index.js' {
+  interface Step {
+    readonly transactionalId: string;
+  }
   export interface Broker {
     isConnected: () => boolean;
-    initProducerId: (this: Broker, request: object) => Promise<unknown>;
-    addPartitionsToTxn: (this: Broker, request: object) => Promise<unknown>;
-    addOffsetsToTxn: (this: Broker, request: object) => Promise<unknown>;
-    txnOffsetCommit: (this: Broker, request: object) => Promise<unknown>;
-    endTxn: (this: Broker, request: object) => Promise<unknown>;
+    initProducerId: (this: Broker, request: Step) => Promise<unknown>;
+    addPartitionsToTxn: (this: Broker, request: Step) => Promise<unknown>;
+    addOffsetsToTxn: (this: Broker, request: Step) => Promise<unknown>;
+    txnOffsetCommit: (this: Broker, request: Step) => Promise<unknown>;
+    endTxn: (this: Broker, request: Step) => Promise<unknown>;
   }
   const Broker: { readonly prototype: Broker };
   export default Broker;

@@ -7,7 +7,7 @@ import { type WallClock } from '../../clock/clock.ts';
 import { slot } from '../assignment.ts';
 import { type OutRecord } from '../port.ts';
 import { type Appender } from './appender.ts';
-import { toLogError } from './connection.ts';
+import { toLogError } from './errors.ts';
 
 /**
  * What comes within so many milliseconds goes together (`linger.ms` of other clients). A request costs every broker that has the partition, and

@@ -2,18 +2,15 @@
  * Commits of one (group, topic, partition): a transactional producer of its own, so that whoever takes the partition over fences the
  * one before by opening the same transactional id.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Producer, type Transaction } from 'kafkajs';
 import { type TributaryError } from '../../errors/errors.ts';
 import { fencedError } from '../limits.ts';
 import { type Topic } from '../topics.ts';
-import { checkWritten, isCoordinatorBusy, isFenced, toLogError, type Connection } from './connection.ts';
+import { checkWritten, type Connection } from './connection.ts';
+import { whileBusy } from './coordinator.ts';
+import { isFenced, toLogError } from './errors.ts';
 import { namingAll } from './inside.ts';
 import { fitting, toMessage, type Routed } from './lanes.ts';
-
-/** 5, 10, 20, …, 200 ms: three seconds in all. */
-const COORDINATOR_ATTEMPTS = 20;
-const COORDINATOR_DELAYS = { first: 5, longest: 200 };
 
 export class Transactions {
   readonly #connection: Connection;
@@ -70,23 +67,13 @@ export class Transactions {
     await this.#producer.disconnect().catch(() => undefined);
   }
 
-  /** kafkajs does not try again when a coordinator has just moved, is still loading or busy; saying it twice does no harm. */
-  async #sendOffset(transaction: Transaction, offset: number): Promise<void> {
+  #sendOffset(transaction: Transaction, offset: number): Promise<void> {
     const { group, topic, partition } = this.#place;
     const offsets = {
       consumerGroupId: this.#connection.groupName(group),
       topics: [{ topic: this.#connection.topicName(topic), partitions: [{ partition, offset: String(offset) }] }],
     };
-    const { first, longest } = COORDINATOR_DELAYS;
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await transaction.sendOffsets(offsets);
-        return;
-      } catch (error) {
-        if (attempt === COORDINATOR_ATTEMPTS || !isCoordinatorBusy(error)) throw error;
-        await delay(Math.min(first * 2 ** (attempt - 1), longest));
-      }
-    }
+    return whileBusy(() => transaction.sendOffsets(offsets));
   }
 
   async #send(transaction: Transaction, { name, partition, records }: Routed, timestamp: string): Promise<void> {
