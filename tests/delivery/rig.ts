@@ -41,6 +41,8 @@ const PROBE_PREFIX = 'probe.';
 /** What `group.min.session.timeout.ms` of the test's brokers allows. */
 const SESSION_MS = 2_000;
 const RESTART_AFTER_MS = 300;
+/** Age at which a venue's connection is replaced: often enough that it happens between and during faults, and the rest of the time it does not. */
+const ROTATE_AFTER = '3m';
 /** More trades than an hour makes of one instrument at one venue: the ledger forgets none that the log has. */
 const LEDGER_SIZE = 10_000_000;
 /** A feature that is there from the third minute on; the bundle reads it and the one two minutes before. */
@@ -152,9 +154,13 @@ export class Rig {
     this.#binaries.set(name, buildNextVersion());
   }
 
-  /** What a process has said. */
   async untilSaid(process: string, text: string, times: number): Promise<void> {
-    while (this.#processes.output(process).split(text).length <= times) await delay(100);
+    while (this.timesSaid(process, text) < times) await delay(100);
+  }
+
+  /** How often a process has said it, each time that it ran. */
+  timesSaid(process: string, text: string): number {
+    return this.#processes.output(process).split(text).length - 1;
   }
 
   /** How long until a service that is ended now is back and says that it is ready, milliseconds. */
@@ -339,7 +345,7 @@ function commandsOf(
   const direct = ['--brokers', cluster.brokers.join(','), ...common];
   const detour = ['--brokers', cluster.detour.join(','), ...common];
   const venue = (name: VenueName): string[] => [
-    ...['--venue', name, '--ws-url', urls[`${name}Ws`]!, '--rest-url', urls[`${name}Rest`]!],
+    ...['--venue', name, '--ws-url', urls[`${name}Ws`]!, '--rest-url', urls[`${name}Rest`]!, '--rotate-after', ROTATE_AFTER],
   ];
   return new Map([
     ['ingest-coinbase', ['ingest', ...venue('coinbase'), ...direct]],
