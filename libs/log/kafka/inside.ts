@@ -211,18 +211,18 @@ function waitForWhatIsPending(): void {
 
 type Coordinator = (typeof KafkaBroker)['prototype'];
 /** Whose object a coordinator is: each client makes its own. */
-const clusters = new WeakMap<Coordinator, (typeof KafkaCluster)['prototype']>();
+const owners = new WeakMap<Coordinator, (typeof KafkaCluster)['prototype']>();
 
 /**
  * Who coordinates a transaction, and its group, is asked before each step of one: half of all requests. Now it is asked again where the one that is known is not
  * connected any more, or after a step that failed, as each does with a broker that has lost the office.
  */
 function askUntilItFails(): void {
-  const [{ prototype: asking }, { prototype: brokers }] = [KafkaCluster, KafkaBroker];
-  const { findGroupCoordinator } = asking;
+  const [{ prototype: clusters }, { prototype: brokers }] = [KafkaCluster, KafkaBroker];
+  const { findGroupCoordinator } = clusters;
   if ([findGroupCoordinator, brokers.isConnected].some((method) => typeof method !== 'function')) throw unexpected();
   const known = new WeakMap<object, Map<string, Coordinator>>();
-  asking.findGroupCoordinator = async function (wanted) {
+  clusters.findGroupCoordinator = async function (wanted) {
     // Of a transactional producer: kafkajs' consumers leave the type out.
     if (wanted.coordinatorType === undefined) return findGroupCoordinator.call(this, wanted);
     const ofCluster = known.get(this) ?? new Map<string, Coordinator>();
@@ -232,7 +232,7 @@ function askUntilItFails(): void {
     if (last?.isConnected() === true) return last;
     const coordinator = await findGroupCoordinator.call(this, wanted);
     ofCluster.set(name, coordinator);
-    clusters.set(coordinator, this);
+    owners.set(coordinator, this);
     return coordinator;
   };
   for (const step of STEPS) {
@@ -242,7 +242,7 @@ function askUntilItFails(): void {
       try {
         return await take.call(this, request);
       } catch (error) {
-        const cluster = clusters.get(this);
+        const cluster = owners.get(this);
         if (cluster !== undefined) known.get(cluster)?.clear();
         throw error;
       }
@@ -258,7 +258,7 @@ function endWhereItIsNow(): void {
   const { prototype } = KafkaBroker;
   const { endTxn } = prototype;
   prototype.endTxn = function (request) {
-    const cluster = clusters.get(this);
+    const cluster = owners.get(this);
     if (cluster === undefined) return endTxn.call(this, request);
     const wanted = { groupId: request.transactionalId, coordinatorType: OF_TRANSACTIONS };
     return whileBusy(async () => endTxn.call(await cluster.findGroupCoordinator(wanted), request));
