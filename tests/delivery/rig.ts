@@ -41,7 +41,7 @@ const PROBE_PREFIX = 'probe.';
 /** What `group.min.session.timeout.ms` of the test's brokers allows. */
 const SESSION_MS = 2_000;
 const RESTART_AFTER_MS = 300;
-/** Age at which a venue's connection is replaced: often enough that it happens between and during faults, and the rest of the time it does not. */
+/** Age at which a venue's connection is replaced: a few times in CI's form, between faults and during them. */
 const ROTATE_AFTER = '3m';
 /** More trades than an hour makes of one instrument at one venue: the ledger forgets none that the log has. */
 const LEDGER_SIZE = 10_000_000;

@@ -33,6 +33,7 @@ declare module 'kafkajs/src/network/connectionPool.js' {
 }
 
 declare module 'kafkajs/src/broker/index.js' {
+  /** Of a transactional producer. An idempotent one, which only asks for its number, leaves the id out. */
   interface Step {
     readonly transactionalId: string;
   }
