@@ -2,12 +2,13 @@
  * Bundles the command line into build/, from where bin/tributary.js starts in a fraction of the time: what a service is in an image, and how the
  * delivery suite runs it. Whoever changes a source afterwards runs from the sources again.
  */
-import { readFile, rm } from 'node:fs/promises';
-import { join, relative, resolve } from 'node:path';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { BUNDLE, COMPILED, loadBundle } from '../bin/bundle.js';
 
 const root = resolve(import.meta.dirname, '..');
-const outdir = join(root, 'build');
+const outdir = dirname(BUNDLE);
 
 /** Files that a module finds by its own place stay where they are. */
 const anchored = {
@@ -15,13 +16,10 @@ const anchored = {
   setup({ onLoad }) {
     onLoad({ filter: /\.ts$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
-      const place = JSON.stringify(relative(outdir, path));
+      const at = (place) => `(__dirname + '/' + ${JSON.stringify(relative(outdir, place))})`;
       const contents = source
-        .replaceAll(/import\.meta\.url\b/g, () => `new URL(${place}, import.meta.url).href`)
-        .replaceAll(
-          /import\.meta\.dirname\b/g,
-          () => `(import.meta.dirname + '/' + ${JSON.stringify(relative(outdir, join(path, '..')))})`,
-        );
+        .replaceAll(/import\.meta\.url\b/g, () => `require('node:url').pathToFileURL${at(path)}.href`)
+        .replaceAll(/import\.meta\.dirname\b/g, () => at(dirname(path)));
       return { contents, loader: 'ts' };
     });
   },
@@ -54,25 +52,24 @@ const packages = {
     });
   },
 };
-/** Packages of CommonJS expect these. */
-const COMMON_JS = `
-import { createRequire as requireFrom } from 'node:module';
-const require = requireFrom(import.meta.url);
-const [__filename, __dirname] = [new URL(import.meta.url).pathname, import.meta.dirname];`;
 
 await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: [join(root, 'services/cli/main.ts')],
-  outdir,
+  outfile: BUNDLE,
   bundle: true,
-  splitting: true,
   platform: 'node',
   target: 'node20',
-  format: 'esm',
-  banner: { js: COMMON_JS.trim() },
+  format: 'cjs',
+  charset: 'ascii',
   sourcemap: true,
-  // Places, not texts: maps are read at every start.
+  // Places, not texts.
   sourcesContent: false,
   logLevel: 'warning',
   plugins: [packages, anchored],
 });
+
+// All of them loaded, what runs before a command does anything is compiled.
+const { script, exports } = loadBundle();
+await exports.createProgram();
+await writeFile(COMPILED, script.createCachedData());

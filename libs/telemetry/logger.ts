@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { pino, type Logger as PinoLogger } from 'pino';
 import type { PinoPretty } from 'pino-pretty';
+import { inSources } from '../errors/stack.ts';
 
 export type Logger = PinoLogger;
 
@@ -34,6 +35,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
     level: options.level ?? 'info',
     base: options.source === undefined ? {} : { source: options.source },
     redact: REDACTED,
+    serializers: { err: errorForLog },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
   if (!isPretty) return pino(settings);
@@ -50,4 +52,9 @@ export function createLogger(options: LoggerOptions = {}): Logger {
       messageFormat: '{if source}{source} {end}{if service}{service}: {end}{msg}',
     }),
   );
+}
+
+function errorForLog(thrown: Error): object {
+  const error = pino.stdSerializers.err(thrown);
+  return typeof error.stack === 'string' ? { ...error, stack: inSources(error.stack) } : error;
 }

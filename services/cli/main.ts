@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { describeError, TributaryError } from '#libs/errors/errors.ts';
+import { inSources } from '#libs/errors/stack.ts';
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -70,6 +71,6 @@ function inherit(command: Command, program: Command): Command {
 function report(thrown: unknown): number {
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 2;
   process.stderr.write(`error: ${describeError(thrown)}\n`);
-  if (!(thrown instanceof TributaryError) && thrown instanceof Error) process.stderr.write(`${thrown.stack ?? ''}\n`);
+  if (!(thrown instanceof TributaryError) && thrown instanceof Error) process.stderr.write(`${inSources(thrown.stack ?? '')}\n`);
   return thrown instanceof TributaryError && thrown.code === 'TRB_USAGE' ? 2 : 1;
 }

@@ -1,8 +1,6 @@
-/** `tributary simulator`: both venues on loopback, until Ctrl-C. Also runs by itself: `node --import tsx services/simulator/main.ts`. */
+/** `tributary simulator`: both venues on loopback, until Ctrl-C. */
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { describeError } from '#libs/errors/errors.ts';
 import { instant } from '#services/cli/options.ts';
 import { type SimulatorOptions } from './options.ts';
 
@@ -47,13 +45,4 @@ async function runSimulator(options: SimulatorOptions): Promise<void> {
 
 function list(text: string): string[] {
   return text.split(',').map((name) => name.trim().toUpperCase());
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  try {
-    await simulatorCommand().parseAsync();
-  } catch (thrown) {
-    process.stderr.write(`${describeError(thrown)}\n`);
-    process.exitCode = 1;
-  }
 }

@@ -99,6 +99,15 @@ describe('the image', () => {
       expect(stdout).toMatch(new RegExp(`^ +${command} `, 'm'));
   });
 
+  test('has its bundle compiled for the Node that runs it', async () => {
+    const script = `import { COMPILED, loadBundle } from './bin/bundle.js';
+      import { existsSync } from 'node:fs';
+      console.log(existsSync(COMPILED), loadBundle().script.cachedDataRejected);`;
+    const { args, ...options } = inImage(['--input-type=module', '--eval', script]);
+    const { stdout } = await run(process.execPath, args, options);
+    expect(stdout.trim()).toBe('true false');
+  });
+
   test('says what is missing where the embedded ClickHouse is asked for', async () => {
     const { args, ...options } = inImage(['bin/tributary.js', 'store', 'migrate', '--store', join(folder, 'store')]);
     await expect(run(process.execPath, args, options)).rejects.toMatchObject({
