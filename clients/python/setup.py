@@ -8,9 +8,9 @@ from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 HERE = Path(__file__).parent.resolve()
-NAME = "tributary/v1/signals.proto"
+NAMES = ["tributary/v1/signals.proto", "tributary/v1/signal_service.proto"]
 OURS = HERE / "proto"
-PROTO = OURS if (OURS / NAME).exists() else HERE.parent.parent / "proto"
+PROTO = OURS if OURS.exists() else HERE.parent.parent / "proto"
 
 
 class BuildPy(build_py):
@@ -20,7 +20,7 @@ class BuildPy(build_py):
         super().run()
         out = Path(self.build_lib)
         out.mkdir(parents=True, exist_ok=True)
-        arguments = [f"-I{PROTO}", f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", NAME]
+        arguments = [f"-I{PROTO}", f"--python_out={out}", f"--pyi_out={out}", f"--grpc_python_out={out}", *NAMES]
         if protoc.main(["protoc", *arguments]) != 0:
             raise RuntimeError("the stubs cannot be generated")
 
@@ -28,9 +28,10 @@ class BuildPy(build_py):
 class Sdist(sdist):
     def make_release_tree(self, base_dir, files):
         super().make_release_tree(base_dir, files)
-        target = Path(base_dir) / "proto" / NAME
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PROTO / NAME, target)
+        for name in NAMES:
+            target = Path(base_dir) / "proto" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(PROTO / name, target)
 
 
 setup(cmdclass={"build_py": BuildPy, "sdist": Sdist})

@@ -1,7 +1,7 @@
 /** Compiles the client and, beside it, the code generated from proto/: `npm pack` calls this. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 
 const here = import.meta.dirname;
 const root = join(here, '..', '..');
@@ -10,10 +10,14 @@ rmSync(join(here, 'dist'), { recursive: true, force: true });
 rmSync(source, { recursive: true, force: true });
 mkdirSync(source);
 try {
-  const wire = 'libs/wire/tributary/v1/signals.ts';
-  cpSync(join(root, wire), join(source, 'signals.ts'));
-  const client = readFileSync(join(here, 'src', 'client.ts'), 'utf8').replaceAll(`'../../../${wire}'`, "'./signals.js'");
-  writeFileSync(join(source, 'client.ts'), client);
+  const wire = 'libs/wire/tributary/v1';
+  for (const file of [join(root, wire, 'signals.ts'), join(root, wire, 'signal_service.ts'), join(here, 'src', 'client.ts')]) {
+    const beside = readFileSync(file, 'utf8').replaceAll(
+      new RegExp(`(['"])(?:\\./|../../../${wire}/)(\\w+)\\.ts\\1`, 'g'),
+      "'./$2.js'",
+    );
+    writeFileSync(join(source, basename(file)), beside);
+  }
   const options = [
     '--target',
     'es2022',

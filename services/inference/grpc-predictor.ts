@@ -3,7 +3,7 @@ import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type External } from '#libs/models/external/external.ts';
 import { type Answer, type Predictor, type Question } from '#libs/models/external/external-scorer.ts';
-import { type ScoreResponse, SignalServiceClient } from '#libs/wire/tributary/v1/signals.ts';
+import { type ScoreResponse, SignalServiceClient } from '#libs/wire/tributary/v1/signal_service.ts';
 
 /** It is there and has nothing to say: no model for the instrument, or too little before it. */
 const NOTHING = new Set([status.NOT_FOUND, status.FAILED_PRECONDITION]);

@@ -11,14 +11,13 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import {
-  Direction,
   type GetSignalResponse,
   type ScoreResponse,
-  type Signal,
   SignalServiceClient,
   StreamSignalsRequest,
   type StreamSignalsResponse,
-} from '#libs/wire/tributary/v1/signals.ts';
+} from '#libs/wire/tributary/v1/signal_service.ts';
+import { Direction, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { systemClock } from '#libs/clock/clock.ts';
 import { appendVectors, bundleOf, COLUMNS, MINUTE, openRig, type Rig, SCHEMA_ID, T, until, vector } from './testing/market.ts';
 import { appendSignals, type BareServer, startBareServer } from './testing/signal-server.ts';

@@ -35,7 +35,7 @@ import {
   SignalServiceService,
   type StreamSignalsRequest,
   type StreamSignalsResponse,
-} from '#libs/wire/tributary/v1/signals.ts';
+} from '#libs/wire/tributary/v1/signal_service.ts';
 import { directionOf, type ServingModel } from './decide.ts';
 import { type InferenceMetrics } from './metrics.ts';
 
@@ -106,7 +106,7 @@ export async function startSignalServer(options: SignalServerOptions, signal: Ab
   health.addToServer(server);
   // ts-proto's code carries no descriptors; reflection takes them from the source.
   const proto = join(import.meta.dirname, '../../proto');
-  new ReflectionService(loadSync('tributary/v1/signals.proto', { includeDirs: [proto] })).addToServer(server);
+  new ReflectionService(loadSync('tributary/v1/signal_service.proto', { includeDirs: [proto] })).addToServer(server);
   const port = await bind(server, host, options.port, credentialsOf(access));
   const closed = new Promise<void>((resolve) => {
     const close = (): void => {

@@ -4,7 +4,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { type Access } from '#libs/access/access.ts';
 import { Tokens } from '#libs/access/tokens.ts';
 import { Secret } from '#libs/secrets/secret.ts';
-import { SignalServiceClient } from '#libs/wire/tributary/v1/signals.ts';
+import { SignalServiceClient } from '#libs/wire/tributary/v1/signal_service.ts';
 import { type Certificates, describeWithCertificates } from '#tests/tls/certificates.ts';
 import { type BareServer, startBareServer } from './testing/signal-server.ts';
 

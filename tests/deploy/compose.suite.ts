@@ -17,7 +17,7 @@ import { signBundle } from '#libs/models/signature.ts';
 import { operatorKey } from '#libs/registry/operator-key.ts';
 import { readSecretFile } from '#libs/secrets/secret.ts';
 import { type HttpFront, startHttpFront } from '#libs/store/testing/http-front.ts';
-import { SignalServiceClient } from '#libs/wire/tributary/v1/signals.ts';
+import { SignalServiceClient } from '#libs/wire/tributary/v1/signal_service.ts';
 import { bundleOf } from '#services/inference/testing/market.ts';
 import { fetchJars } from '#tests/kafka/jars.ts';
 import { freePorts } from '#tests/ports.ts';

@@ -12,15 +12,9 @@ from dataclasses import dataclass
 
 import grpc
 
-from tributary.v1.signals_pb2 import (
-    DIRECTION_ABSTAIN,
-    DIRECTION_DOWN,
-    DIRECTION_UP,
-    GetSignalRequest,
-    Signal,
-    StreamSignalsRequest,
-)
-from tributary.v1.signals_pb2_grpc import SignalServiceStub
+from tributary.v1.signal_service_pb2 import GetSignalRequest, StreamSignalsRequest
+from tributary.v1.signal_service_pb2_grpc import SignalServiceStub
+from tributary.v1.signals_pb2 import DIRECTION_ABSTAIN, DIRECTION_DOWN, DIRECTION_UP, Signal
 
 __all__ = [
     "DIRECTION_ABSTAIN",

@@ -4,13 +4,8 @@
  * What the fields mean, and what silence means, is in docs/signals.md.
  */
 import { type ChannelCredentials, type ClientOptions, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import {
-  Direction,
-  PriceKind,
-  type Signal,
-  SignalServiceClient,
-  type StreamSignalsResponse,
-} from '../../../libs/wire/tributary/v1/signals.ts';
+import { SignalServiceClient, type StreamSignalsResponse } from '../../../libs/wire/tributary/v1/signal_service.ts';
+import { Direction, PriceKind, type Signal } from '../../../libs/wire/tributary/v1/signals.ts';
 
 export { Direction, PriceKind, type Signal, SignalServiceClient };
 
