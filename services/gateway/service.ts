@@ -4,7 +4,6 @@
  * beside the other services or alone, and a page that is slow or gone costs nothing but its own connection. The one thing it writes is a
  * change of the slots that the operator signed (`POST /api/models`).
  */
-import { fastifyStatic } from '@fastify/static';
 import {
   fastify,
   type FastifyError,
@@ -15,7 +14,6 @@ import {
 } from 'fastify';
 import { readFileSync } from 'node:fs';
 import { type OutgoingHttpHeaders } from 'node:http';
-import { join } from 'node:path';
 import { TributaryError } from '#libs/errors/errors.ts';
 import { type Access, checkListenHost } from '#libs/access/access.ts';
 import { type Batch, type EventLog } from '#libs/log/port.ts';
@@ -33,6 +31,7 @@ import { SlotAccuracy } from '#services/evaluation/slots.ts';
 import { Tick } from '#libs/wire/tributary/v1/market.ts';
 import { Direction, Outcome, type Signal } from '#libs/wire/tributary/v1/signals.ts';
 import { type Route, ROUTES } from './api.ts';
+import { servePage } from './files.ts';
 import { guard } from './guard.ts';
 import { followParity } from './parity.ts';
 import { modelsView, type ModelsView } from './models.ts';
@@ -140,9 +139,7 @@ class Gateway {
     const { access = {}, hostNames = [] } = this.#options;
     const server = createServer(access);
     guard(server, { access, hostNames, now: () => this.#context.clock.now() });
-    server.register(fastifyStatic, { root: join(import.meta.dirname, 'page') });
-    server.get('/vendor/uplot.js', (_request, reply) => sendModule(reply, 'uPlot.esm.js'));
-    server.get('/vendor/uplot.css', (_request, reply) => sendModule(reply, 'uPlot.min.css'));
+    servePage(server);
     server.setErrorHandler(answerError);
     server.setNotFoundHandler((_request, reply) => {
       void reply
@@ -368,10 +365,6 @@ function answerError(error: FastifyError | TributaryError, _request: FastifyRequ
   const { code, message } = error;
   if (error instanceof TributaryError) void reply.code(STATUS_OF[code] ?? 500).send({ code, message, hint: error.hint });
   else void reply.code(error.statusCode ?? 500).send({ code, message: error.statusCode === undefined ? 'It failed.' : message });
-}
-
-function sendModule(reply: FastifyReply, file: string): FastifyReply {
-  return reply.sendFile(file, join(import.meta.dirname, '../../node_modules/uplot/dist'));
 }
 
 function createServer({ tls }: Access): FastifyInstance {

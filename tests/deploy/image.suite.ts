@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** `zod`, `@fastify/static`, …: what is installed at the top. */
+/** `zod`, `@grpc/grpc-js`, …: what is installed at the top. */
 function packageNames(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => !name.startsWith('.'))
