@@ -1,6 +1,6 @@
 /**
- * The bundle that `npm run build` makes, and beside it what V8 compiled of it: a start reads that instead of compiling everything again. Of another
- * version of Node, or of none, it is compiled as it runs.
+ * The bundle that `npm run build` makes, and beside it what V8 compiled of it: a start reads that instead of compiling everything again. Another version
+ * of Node, or one with flags of V8 (`--max-old-space-size`), compiles what it runs as always.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
