@@ -54,7 +54,8 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   );
 }
 
-function errorForLog(thrown: Error): object {
-  const error = pino.stdSerializers.err(thrown);
-  return typeof error.stack === 'string' ? { ...error, stack: inSources(error.stack) } : error;
+/** What is thrown need not be an error. */
+function errorForLog(thrown: unknown): unknown {
+  const error = pino.stdSerializers.err(thrown as Error) as { readonly stack?: string } | null;
+  return typeof error?.stack === 'string' ? { ...error, stack: inSources(error.stack) } : error;
 }
